@@ -1,0 +1,1 @@
+"""hanode: a high-availability node on Twisted."""

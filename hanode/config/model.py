@@ -1,0 +1,186 @@
+"""The configuration as values: frozen records that the rest of hanode reads.
+
+Seconds are floats, addresses are L{ipaddress} objects, every default is filled in.
+Nothing here knows how the words were written; that is L{hanode.config.build}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+from hanode.config.problems import Place
+
+IpAddress = IPv4Address | IPv6Address
+
+MULTICAST_4 = IPv4Address("224.0.0.18")  # RFC 9568, section 5.1.1.2
+MULTICAST_6 = IPv6Address("ff02::12")  # RFC 9568, section 5.1.2.2
+
+
+class Secret(str):
+    """A password: it never shows itself in a repr, a log or a dump."""
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address to hold: C{ADDR/PREFIX dev DEVICE ...} of virtual_ipaddress.
+
+    C{flags} are words of the configuration: home, nodad, mngtmpaddr,
+    noprefixroute, autojoin. C{nodad} is set for IPv6 unless C{-nodad} was given.
+    C{preferred_lft} is None for "forever", else seconds. C{scope} is the number of
+    rt_scopes. C{track} is False for no_track.
+    """
+
+    address: IpAddress
+    prefix: int
+    device: str
+    broadcast: IPv4Address | None = None
+    label: str | None = None
+    scope: int | None = None
+    peer: IpAddress | None = None
+    flags: frozenset[str] = frozenset()
+    preferred_lft: int | None = None
+    track: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.address}/{self.prefix} dev {self.device}"
+
+
+@dataclass(frozen=True)
+class UnicastPeer:
+    """One neighbour of a unicast instance, with the TTLs it may send with."""
+
+    address: IpAddress
+    min_ttl: int | None = None
+    max_ttl: int | None = None
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """VRRPv2 authentication (RFC 2338, section 5.3.6): C{type} is PASS or AH."""
+
+    type: str
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class Garp:
+    """Gratuitous ARP and unsolicited NA: how often, and how far apart (seconds).
+
+    C{lower_prio_*} apply after a lower-priority advertisement reached a master.
+    C{arp_interval} and C{na_interval} are the least gaps between two frames.
+    """
+
+    master_delay: float = 5.0
+    master_repeat: int = 5
+    master_refresh: float = 0.0
+    master_refresh_repeat: int = 1
+    lower_prio_delay: float = 5.0
+    lower_prio_repeat: int = 5
+    arp_interval: float = 0.0
+    na_interval: float = 0.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """A command with its arguments and the user it runs as; never through a shell."""
+
+    argv: tuple[str, ...]
+    user: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Notify:
+    """The scripts of one instance; C{always} is the plain C{notify} keyword."""
+
+    master: Script | None = None
+    backup: Script | None = None
+    fault: Script | None = None
+    stop: Script | None = None
+    deleted: Script | None = None
+    master_rx_lower_pri: Script | None = None
+    always: Script | None = None
+    report_deleted: bool = False  # notify_deleted: DELETED instead of FAULT
+
+
+@dataclass(frozen=True)
+class TrackedInterface:
+    """One line of track_interface: weight 0 means fault when it is down."""
+
+    name: str
+    weight: int = 0
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class VrrpInstance:
+    """One virtual router (RFC 9568, section 6.1) as this node takes part in it."""
+
+    name: str
+    vrid: int  # 1..255
+    interface: str
+    family: int  # 4 or 6
+    version: int = 2
+    priority: int = 100  # 1..255; 255 is the address owner
+    advert_int: float = 1.0  # seconds; v2 whole, v3 0.01..40.95
+    state: str = "BACKUP"  # the wanted state at start: MASTER or BACKUP
+    source: IpAddress | None = None  # None: the interface's own address
+    multicast_group: IpAddress = MULTICAST_4
+    unicast_peers: tuple[UnicastPeer, ...] = ()
+    unicast_ttl: int = 255
+    check_unicast_src: bool = False
+    unicast_fault_no_peer: bool = False
+    addresses: tuple[Address, ...] = ()
+    excluded: tuple[Address, ...] = ()
+    preempt: bool = True
+    preempt_delay: float = 0.0
+    down_timer_adverts: int = 3
+    authentication: Authentication | None = None
+    checksum_as_v2: bool = False
+    garp: Garp = field(default_factory=Garp)
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    owner_ignore_adverts: bool = False
+    skip_check_adv_addr: bool = False
+    promote_secondaries: bool = False
+    strict: bool = False
+    track_primary: bool = True
+    track_interfaces: tuple[TrackedInterface, ...] = ()
+    notify: Notify = field(default_factory=Notify)
+    notify_priority_changes: bool = False
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def unicast(self) -> bool:
+        """Whether advertisements go to peers instead of the multicast group."""
+        return bool(self.unicast_peers)
+
+    @property
+    def all_addresses(self) -> tuple[Address, ...]:
+        """What a master holds: the advertised addresses and the excluded ones."""
+        return self.addresses + self.excluded
+
+
+@dataclass(frozen=True)
+class GlobalDefs:
+    """global_defs: what concerns the node and not one instance."""
+
+    router_id: str = ""
+    script_user: str | None = None
+    script_group: str | None = None
+    enable_script_security: bool = False
+    startup_delay: float = 0.0  # vrrp_startup_delay, seconds
+    log_unknown_vrids: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """A whole configuration, ready to run."""
+
+    global_defs: GlobalDefs = field(default_factory=GlobalDefs)
+    instances: Mapping[str, VrrpInstance] = field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""What is wrong with a configuration, where, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a word stands: file, line and column count from 1.
+
+    C{source} is the whole physical line, so that the word can be underlined.
+    """
+
+    file: str
+    line: int
+    column: int
+    source: str = ""
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(Enum):
+    """How bad it is: does hanode start, does it reload?
+
+    WARNING: keepalived warns too and runs; an option was dropped or corrected.
+    DROPPED: a whole object was dropped or the file looks cut off; hanode starts
+    with the rest, C{check} says 1, and a reload keeps the old configuration.
+    ERROR: hanode does not start.
+    """
+
+    WARNING = "warning"
+    DROPPED = "dropped"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One sentence about one word, and what to do about it."""
+
+    severity: Severity
+    place: Place | None
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        at = f"{self.place}: " if self.place else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{at}{self.severity.value}: {self.message}{remedy}"
+
+    def drawing(self) -> str:
+        """The sentence, the source line, and the offending word underlined."""
+        if self.place is None or not self.place.source:
+            return str(self)
+        source = self.place.source.replace("\t", " ")
+        marks = " " * (self.place.column - 1) + "^" + "~" * (self.place.length - 1)
+        return f"{self}\n    {source}\n    {marks}"
+
+
+def worst(problems: Iterable[Problem]) -> Severity | None:
+    """The gravest severity among C{problems}, None when there are none."""
+    order = list(Severity)
+    found = [order.index(p.severity) for p in problems]
+    return order[max(found)] if found else None

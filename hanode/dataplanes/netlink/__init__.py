@@ -1,0 +1,1 @@
+"""A netlink transport on the reactor."""

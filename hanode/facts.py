@@ -1,0 +1,104 @@
+"""The board of facts: named values that everyone may set and watch.
+
+Level, not edge: who joins is told the present value. Setting an equal value is
+silent. A change made while changes are delivered waits its turn, first in, first
+out, so that every watcher sees the same order. Each fact keeps since when it holds,
+why, and how often it changed; the last changes are kept as the event log.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+Watcher = Callable[[str, Any], object]
+EVENTS_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One value: C{since} is in seconds of the reactor's clock."""
+
+    name: str
+    value: Any
+    since: float
+    changes: int
+    why: str
+
+
+class Facts:
+    """The board of one node."""
+
+    log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._facts: dict[str, Fact] = {}
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._queue: deque[Fact] = deque()
+        self._draining = False
+        self.events: deque[Fact] = deque(maxlen=EVENTS_KEPT)
+
+    def set(self, name: str, value: Any, why: str = "") -> None:
+        """State that C{name} is C{value}; tell its watchers when that is new."""
+        old = self._facts.get(name)
+        if old is not None and old.value == value:
+            return
+        changes = 0 if old is None else old.changes + 1
+        fact = Fact(name, value, self._clock.seconds(), changes, why)
+        self._facts[name] = fact
+        self.events.append(fact)
+        self._queue.append(fact)
+        self._drain()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The present value of C{name}."""
+        fact = self._facts.get(name)
+        return default if fact is None else fact.value
+
+    def forget(self, name: str) -> None:
+        """Take a fact off the board, when what it spoke of exists no more."""
+        self._facts.pop(name, None)
+
+    def watch(self, name: str, watcher: Watcher) -> Callable[[], None]:
+        """Call C{watcher(name, value)} now if known, and at every change.
+
+        @return: a callable that ends the watch; it may be called twice.
+        """
+        watchers = self._watchers.setdefault(name, [])
+        watchers.append(watcher)
+        if name in self._facts:
+            self._deliver(watcher, self._facts[name])
+
+        def unwatch() -> None:
+            if watcher in watchers:
+                watchers.remove(watcher)
+
+        return unwatch
+
+    def snapshot(self) -> dict[str, Fact]:
+        """All facts as they stand."""
+        return dict(self._facts)
+
+    def _drain(self) -> None:
+        if self._draining:  # a watcher set a fact: it waits its turn
+            return
+        self._draining = True
+        try:
+            while self._queue:
+                fact = self._queue.popleft()
+                for watcher in tuple(self._watchers.get(fact.name, ())):
+                    self._deliver(watcher, fact)
+        finally:
+            self._draining = False
+
+    def _deliver(self, watcher: Watcher, fact: Fact) -> None:
+        try:
+            watcher(fact.name, fact.value)
+        except Exception:
+            self.log.failure("a watcher of {name} failed", name=fact.name)

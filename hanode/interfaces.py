@@ -1,0 +1,151 @@
+"""What hanode asks of the outside world, and of a plug-in of each kind.
+
+Every collaborator is named by one of these, so that a real one, a remembered one
+and a rehearsed one are interchangeable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from hanode.config.model import Address, IpAddress
+from hanode.events import Event
+from hanode.link import Link
+
+Receiver = Callable[[bytes, IpAddress, IpAddress, int], object]
+
+
+class IRawPort(Interface):
+    """An open raw IP socket, bound to one interface."""
+
+    def send(data: bytes, destination: IpAddress) -> None:
+        """Send C{data} (bytes) to C{destination} (an ipaddress object) now.
+
+        Raises L{OSError} when the kernel refuses.
+        """
+
+    def close() -> None:
+        """Give the socket back; nothing is received afterwards."""
+
+
+class INetwork(Interface):
+    """The door to the wire: knows sockets, knows no protocol."""
+
+    def raw(
+        protocol: int,
+        family: int,
+        interface: str,
+        receiver: Receiver,
+        source: IpAddress | None = None,
+        group: IpAddress | None = None,
+        ttl: int = 255,
+    ) -> IRawPort:
+        """Open a raw IP socket and return an L{IRawPort}.
+
+        @param protocol: IP protocol number, 112 for VRRP.
+        @param family: 4 or 6.
+        @param interface: name of the interface it is bound to; "" for none.
+        @param receiver: called with C{(data, source, destination, ttl)} for
+            each packet: the payload without IP header, two ipaddress objects, the
+            TTL or hop limit as received.
+        @param source: the address to send from; None leaves it to the kernel.
+        @param group: the multicast group to join, None for unicast.
+        @param ttl: TTL or hop limit of what is sent.
+
+        Raises L{OSError} with the name of the interface in it when the socket
+        cannot be opened.
+        """
+
+
+class IProcesses(Interface):
+    """The door to other programs."""
+
+    def run(
+        argv: Sequence[str],
+        user: str | None = None,
+        group: str | None = None,
+        timeout: float | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Deferred[Any]:
+        """Run a command without waiting for it.
+
+        @param argv: absolute path and arguments; no shell is involved.
+        @param user: name of the user to run as; None for our own.
+        @param group: name of the group; None for the user's own.
+        @param timeout: seconds, then its whole process group gets SIGTERM and,
+            2 s later, SIGKILL.
+        @return: a Deferred that fires with an L{hanode.processes.Exit}; it fails
+            with L{OSError} when the command cannot be started and with
+            L{LookupError} for an unknown user or group.
+        """
+
+
+class IDataplane(Interface):
+    """The kernel's side: addresses are stated as wanted wholes, never as deltas."""
+
+    keyword = Attribute("its name in the configuration")
+
+    def start(changed: Callable[[str, Link | None], object]) -> None:
+        """Open it; from now on tell C{changed(name, link)} about each interface.
+
+        C{link} is a L{hanode.link.Link}, or None when the interface is gone. All
+        present interfaces are told at once, then every change.
+        """
+
+    def stop() -> None:
+        """Remove every address that is held, then close. Nothing is left behind."""
+
+    def claim(owner: str, addresses: Sequence[Address]) -> None:
+        """State that C{addresses} belong to C{owner} whether held or not.
+
+        What the kernel has of them while they are not held is removed: this is how
+        a start cleans up after a crash. Claiming again replaces the earlier claim;
+        an empty claim forgets the owner (and releases what it held).
+        """
+
+    def hold(owner: str, addresses: Sequence[Address]) -> None:
+        """From now on C{owner} holds exactly C{addresses}, and no others.
+
+        The difference is sent to the kernel in one batch. A held address that is
+        removed by someone else comes back at once, unless its C{track} is off.
+        """
+
+    def announce(
+        addresses: Sequence[Address],
+        repeat: int = 1,
+        arp_interval: float = 0.0,
+        na_interval: float = 0.0,
+    ) -> None:
+        """Send gratuitous ARP or unsolicited NA for each address, C{repeat} rounds.
+
+        @param arp_interval: least gap in seconds between two ARP frames on one
+            interface; C{na_interval} the same for neighbour advertisements.
+        """
+
+    def promote_secondaries(owner: str, interface: str, wanted: bool) -> None:
+        """Set the interface's promote_secondaries while C{owner} wants it.
+
+        The old value comes back when nobody wants it any more.
+        """
+
+    def links() -> dict[str, Link]:
+        """The interfaces as they are now: a dict of name to L{hanode.link.Link}."""
+
+
+class ITracker(Interface):
+    """Something outside that is watched and turned into facts."""
+
+    keyword = Attribute("the configuration keyword, e.g. C{track_interface}")
+
+
+class INotifier(Interface):
+    """One way to tell somebody outside about a change of state."""
+
+    keyword = Attribute("the configuration keyword, e.g. C{script}")
+
+    def notify(event: Event) -> Deferred[Any]:
+        """Tell about a L{hanode.events.Event}. Return a Deferred, done or not."""

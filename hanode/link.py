@@ -1,0 +1,34 @@
+"""A network interface as the rest of hanode sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+
+@dataclass(frozen=True)
+class Link:
+    """One interface: C{up} means IFF_UP and IFF_RUNNING.
+
+    C{addresses} are the interface's own, in the kernel's order, without those that
+    any instance claims; C{tentative} IPv6 addresses are not among them. C{mac} is six
+    bytes (empty on interfaces without one). C{mtu} is in bytes.
+    """
+
+    name: str
+    index: int
+    up: bool
+    mac: bytes = b""
+    mtu: int = 1500
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+
+    def address(self, family: int) -> IPv4Address | IPv6Address | None:
+        """The address that advertisements are sent from; link-local for IPv6.
+
+        RFC 9568, section 5.1.1.1: the primary IPv4 address of the interface;
+        section 5.1.2.1: its IPv6 link-local address.
+        """
+        for each in self.addresses:
+            if each.version == family and (family == 4 or each.is_link_local):
+                return each
+        return None

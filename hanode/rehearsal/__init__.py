@@ -1,0 +1,1 @@
+"""The rehearsal: a wire, a cluster and real namespaces to try things out in."""

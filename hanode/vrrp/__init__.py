@@ -1,0 +1,1 @@
+"""VRRP versions 2 and 3: packet, machine, service."""

@@ -1,0 +1,38 @@
+"""The only door to the outside: time, chance, network, programs, kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+from time import monotonic
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from hanode.interfaces import IDataplane, INetwork, IProcesses
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a service may touch. Real in production, rehearsed in tests."""
+
+    clock: IReactorTime
+    random: Random
+    network: INetwork
+    processes: IProcesses
+    dataplane: IDataplane
+
+
+def make_monotonic(reactor: Any) -> None:
+    """Let the reactor count monotonic seconds from now on.
+
+    Twisted's reactor asks time.time: when somebody sets the clock back by an hour,
+    every timer is an hour late, and no advertisement is sent. Timers that are
+    already pending (of plug-ins of twistd, say) are moved to the new count.
+    """
+    pending: Iterable[IDelayedCall] = reactor.getDelayedCalls()
+    offset = monotonic() - reactor.seconds()
+    reactor.seconds = monotonic
+    for call in pending:
+        call.delay(offset)
