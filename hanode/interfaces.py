@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from hanode.config.model import Address, IpAddress
+from hanode.config.model import Address, GlobalDefs, IpAddress
 from hanode.events import Event
 from hanode.link import Link
 
@@ -143,9 +143,19 @@ class ITracker(Interface):
 
 
 class INotifier(Interface):
-    """One way to tell somebody outside about a change of state."""
+    """A plug-in: one way to tell somebody outside about changes of state."""
 
-    keyword = Attribute("the configuration keyword, e.g. C{script}")
+    keyword = Attribute("its name, e.g. C{script}")
 
-    def notify(event: Event) -> Deferred[Any]:
-        """Tell about a L{hanode.events.Event}. Return a Deferred, done or not."""
+    def make(world: Any, global_defs: GlobalDefs) -> IMessenger:
+        """An L{IMessenger} for one node."""
+
+
+class IMessenger(Interface):
+    """Tells one kind of listener about the events of one node."""
+
+    def notify(event: Event) -> None:
+        """Tell about C{event}; events of one object are told in their order."""
+
+    def idle() -> Deferred[None]:
+        """Fires once everything told so far has been delivered, or has failed."""

@@ -1,0 +1,179 @@
+"""notify, notify_master, notify_backup ...: run a script at a change of state.
+
+keepalived starts all scripts at once, so that the one for MASTER may overtake the one
+for BACKUP. Here the scripts of one object run one after the other, in the order of
+the events; a script that takes longer than L{PATIENCE} is left running and no longer
+waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from errno import ENOEXEC
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.plugin import IPlugin
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hanode.config.model import GlobalDefs, Script
+from hanode.events import Event
+from hanode.interfaces import IMessenger, INotifier
+from hanode.processes import Exit
+
+PATIENCE = 30.0  # seconds
+DEFAULT_USER = "keepalived_script"  # keepalived.conf(5), script_user
+
+
+def scripts(event: Event) -> Iterator[Script]:
+    """What is to be run for C{event}: first notify_STATE, then the plain notify.
+
+    The plain one gets C{KIND NAME STATE PRIORITY} behind its own arguments; it is
+    not run for a lower-priority advertisement or a mere change of priority.
+    """
+    by_state = {
+        "MASTER": event.notify.master,
+        "BACKUP": event.notify.backup,
+        "FAULT": event.notify.fault,
+        "STOP": event.notify.stop,
+        "DELETED": event.notify.deleted,
+        "MASTER_RX_LOWER_PRI": event.notify.master_rx_lower_pri,
+    }
+    special = by_state.get(event.state)
+    if special is not None:
+        yield special
+    told = ("MASTER", "BACKUP", "FAULT", "STOP", "DELETED")
+    if event.notify.always is not None and event.state in told:
+        words = (event.kind, event.name, event.state, str(event.priority))
+        yield replace(event.notify.always, argv=event.notify.always.argv + words)
+
+
+@implementer(IMessenger)
+class ScriptMessenger:
+    """Runs the scripts of one node, in order per object."""
+
+    log = Logger()
+
+    def __init__(self, world: Any, global_defs: GlobalDefs) -> None:
+        self._world, self._defs = world, global_defs
+        self._queues: dict[tuple[str, str], deque[Script]] = {}
+        self._running = 0
+        self._idle: list[Deferred[None]] = []
+
+    def notify(self, event: Event) -> None:
+        """See L{IMessenger.notify}."""
+        wanted = list(scripts(event))
+        if not wanted:
+            return
+        key = (event.kind, event.name)
+        queue = self._queues.get(key)
+        if queue is None:
+            self._queues[key] = deque(wanted)
+            self._next(key)
+        else:
+            queue.extend(wanted)
+
+    def idle(self) -> Deferred[None]:
+        """See L{IMessenger.idle}."""
+        done: Deferred[None] = Deferred()
+        self._idle.append(done)
+        self._settle()
+        return done
+
+    def _settle(self) -> None:
+        if self._running == 0 and not self._queues:
+            waiting, self._idle = self._idle, []
+            for done in waiting:
+                done.callback(None)
+
+    def _next(self, key: tuple[str, str]) -> None:
+        queue = self._queues[key]
+        if not queue:
+            del self._queues[key]
+            self._settle()
+            return
+        script = queue.popleft()
+        self._running += 1
+        turn = [lambda: self._next(key)]
+        call = self._world.clock.callLater(PATIENCE, self._impatient, script, turn)
+
+        def ended(result: object) -> None:
+            self._running -= 1
+            if call.active():
+                call.cancel()
+            self._ended(script, result)
+            if turn:
+                turn.pop()()
+            self._settle()
+
+        self._run(script).addBoth(ended)
+
+    def _impatient(self, script: Script, turn: list[Any]) -> None:
+        self.log.warn(
+            "{script} has been running for {seconds} s: not waiting for it any longer",
+            script=script.argv[0],
+            seconds=PATIENCE,
+        )
+        turn.pop()()
+
+    def _run(self, script: Script) -> Deferred[Exit]:
+        user, group = self._identity(script)
+        argv = [shutil.which(script.argv[0]) or script.argv[0], *script.argv[1:]]
+        started: Deferred[Exit] = self._world.processes.run(argv, user, group)
+
+        def without_interpreter(failure: Failure) -> Any:
+            # A script without a #! line: keepalived lets the shell read it too.
+            failure.trap(OSError)
+            if failure.value.errno != ENOEXEC:  # type: ignore[attr-defined]
+                return failure
+            return self._world.processes.run(["/bin/sh", *argv], user, group)
+
+        return started.addErrback(without_interpreter)
+
+    def _identity(self, script: Script) -> tuple[str | None, str | None]:
+        if script.user is not None:
+            return script.user, script.group
+        if self._defs.script_user is not None:
+            return self._defs.script_user, self._defs.script_group
+        return default_user(), None
+
+    def _ended(self, script: Script, result: object) -> None:
+        if isinstance(result, Failure):
+            self.log.error(
+                "cannot run {script}: {reason}",
+                script=script.argv[0],
+                reason=result.getErrorMessage(),
+            )
+        elif isinstance(result, Exit) and not result.ok:
+            self.log.warn("{script} {exit}", script=script.argv[0], exit=result)
+
+
+def default_user() -> str | None:
+    """keepalived_script where root runs us and that user exists, else ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(DEFAULT_USER).pw_name
+    except KeyError:
+        return None
+
+
+@implementer(IPlugin, INotifier)
+class ScriptNotifier:
+    """The plug-in."""
+
+    keyword = "script"
+
+    def make(self, world: Any, global_defs: GlobalDefs) -> ScriptMessenger:
+        """See L{INotifier.make}."""
+        return ScriptMessenger(world, global_defs)
+
+
+scriptNotifier = ScriptNotifier()

@@ -1,0 +1,413 @@
+"""The VRRP state machine (RFC 9568, section 6.4), without I/O.
+
+Events come in as method calls with the time; actions come out as a list, to be
+performed in order. L{Instance.deadline} says when L{Instance.expire} must be called.
+Everything that decides about a state lives in this file. A state is entered in one
+place, by state and not by pair of states. keepalived's deviations from the RFC that
+its users rely on (preempt_delay, the short first wait of C{state MASTER}, answering
+lower-priority advertisements in version 2 too) are named where they stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hanode.config.model import Address, Garp, IpAddress, VrrpInstance
+from hanode.vrrp.packet import Advert
+from hanode.vrrp.priority import OWNER
+
+
+class State(Enum):
+    """RFC 9568, 6.3 calls MASTER "Active"; users know keepalived's names."""
+
+    INIT = "INIT"
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+    STOP = "STOP"
+
+
+@dataclass(frozen=True)
+class Advertise:
+    """Send an advertisement with this priority now."""
+
+    priority: int
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The node must hold exactly these addresses (a whole set, never a delta)."""
+
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell the neighbours who has these addresses, C{repeat} times."""
+
+    addresses: tuple[Address, ...]
+    repeat: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The instance has entered C{state}."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outranked:
+    """As MASTER we heard a lower-priority master and asserted ourselves."""
+
+    source: IpAddress
+
+
+@dataclass(frozen=True)
+class Say:
+    """A line for the log; C{detail} lines are only for those who ask for them."""
+
+    format: str
+    fields: tuple[tuple[str, object], ...] = ()
+    detail: bool = False
+
+
+Action = Advertise | Hold | Announce | Report | Outranked | Say
+Actions = list[Action]
+
+
+def say(format: str, detail: bool = False, **fields: object) -> Say:
+    """A L{Say} with its fields given by name."""
+    return Say(format, tuple(fields.items()), detail)
+
+
+class Announcements:
+    """When to announce again while MASTER: a second batch, then refreshes."""
+
+    def __init__(self) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Nothing more is announced."""
+        self._batch_at: float | None = None
+        self._batch_repeat = 0
+        self._refresh_at: float | None = None
+
+    def became_master(self, garp: Garp, now: float) -> None:
+        """Plan what follows the first batch."""
+        self._plan(garp.master_delay, garp.master_repeat, now)
+        self._refresh_at = now + garp.master_refresh if garp.master_refresh else None
+
+    def outranked(self, garp: Garp, now: float) -> None:
+        """Plan what follows the batch that answered a lower master."""
+        self._plan(garp.lower_prio_delay, garp.lower_prio_repeat, now)
+
+    def _plan(self, delay: float, repeat: int, now: float) -> None:
+        if delay and repeat:
+            self._batch_at, self._batch_repeat = now + delay, repeat
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next announcement is due."""
+        due = [at for at in (self._batch_at, self._refresh_at) if at is not None]
+        return min(due, default=None)
+
+    def expire(self, garp: Garp, now: float) -> int:
+        """How many rounds are due now."""
+        rounds = 0
+        if self._batch_at is not None and now >= self._batch_at:
+            rounds, self._batch_at = self._batch_repeat, None
+        if self._refresh_at is not None and now >= self._refresh_at:
+            rounds = max(rounds, garp.master_refresh_repeat)
+            self._refresh_at = now + garp.master_refresh
+        return rounds
+
+
+class Instance:
+    """One virtual router on this node.
+
+    C{priority} is the effective priority; C{source} the address we send from, which
+    decides between equals; C{master} and C{master_priority} are whom we heard last.
+    """
+
+    def __init__(self, settings: VrrpInstance) -> None:
+        self.settings = settings
+        self.state = State.INIT
+        self.priority = settings.priority
+        self.source: IpAddress | None = settings.source
+        self.faults: tuple[str, ...] = ()
+        self.master: IpAddress | None = None
+        self.master_priority = 0
+        self.master_interval = settings.advert_int
+        self._timer: float | None = None  # advertisement or master-down, by state
+        self._preempt_at: float | None = None  # until then lower masters are borne
+        self._announcements = Announcements()
+
+    @property
+    def deadline(self) -> float | None:
+        """When C{expire} is due; None for never."""
+        due = (self._timer, self._announcements.deadline)
+        return min((at for at in due if at is not None), default=None)
+
+    # -- events
+
+    def start(self, *, now: float) -> Actions:
+        """Leave INIT (section 6.4.1)."""
+        if self.faults:
+            return self._enter(State.FAULT, "init", now)
+        if self.priority == OWNER and self.settings.state == "MASTER":
+            return self._enter(State.MASTER, "address owner", now)
+        actions = self._enter(State.BACKUP, "init", now)
+        if self.settings.state == "MASTER":
+            # keepalived: the wanted master waits one interval and the least skew.
+            unit = self.master_interval if self.settings.version == 3 else 1.0
+            self._timer = now + self.settings.advert_int + unit / 256
+        return actions
+
+    def stop(self, *, now: float) -> Actions:
+        """Let go of everything; the backups need not wait (section 6.4.3)."""
+        return self._enter(State.STOP, "stop", now)
+
+    def judge(self, priority: int, faults: tuple[str, ...], *, now: float) -> Actions:
+        """The trackers have a new verdict: effective priority, and all faults."""
+        actions = self._change_priority(priority, now)
+        had, self.faults = self.faults, faults
+        if self.state in (State.INIT, State.STOP):
+            return actions
+        if faults and self.state is not State.FAULT:
+            for fault in faults:
+                text = "({name}): entering FAULT state ({fault})"
+                actions.append(say(text, name=self.settings.name, fault=fault))
+            return actions + self._enter(State.FAULT, ", ".join(faults), now)
+        if had and not faults:
+            if self.priority == OWNER and self.settings.state == "MASTER":
+                return actions + self._enter(State.MASTER, "address owner", now)
+            return actions + self._enter(State.BACKUP, "fault cleared", now)
+        return actions
+
+    def receive(self, advert: Advert, source: IpAddress, *, now: float) -> Actions:
+        """A valid advertisement has arrived."""
+        if self.state is State.BACKUP:
+            return self._receive_in_backup(advert, source, now)
+        if self.state is State.MASTER:
+            return self._receive_in_master(advert, source, now)
+        return []
+
+    def expire(self, *, now: float) -> Actions:
+        """A timer is due."""
+        actions: Actions = []
+        if self._timer is not None and now >= self._timer:
+            if self.state is State.BACKUP:
+                text = "({name}) Receive advertisement timeout"
+                actions.append(say(text, detail=True, name=self.settings.name))
+                return actions + self._enter(State.MASTER, "no advertisement", now)
+            # Keep the beat: a late turn must not make every later one late.
+            due = self._timer + self.settings.advert_int
+            self._timer = due if due > now else now + self.settings.advert_int
+            actions.append(Advertise(self.priority))
+        rounds = self._announcements.expire(self.settings.garp, now)
+        if rounds:
+            actions.append(Announce(self.settings.all_addresses, rounds))
+        return actions
+
+    def reconfigure(self, settings: VrrpInstance, *, now: float) -> Actions:
+        """Take new settings of the same virtual router and keep the state."""
+        old, self.settings = self.settings, settings
+        if self.state is State.BACKUP:
+            if settings.version == 2 or self.master is None:
+                self.master_interval = settings.advert_int
+            self._timer = now + self.master_down
+            return []
+        if self.state is not State.MASTER:
+            return []
+        self.master_interval = settings.advert_int
+        # At once, so that no backup of the old settings runs out of patience.
+        self._timer = now + settings.advert_int
+        actions: Actions = [Advertise(self.priority), Hold(settings.all_addresses)]
+        known = set(old.all_addresses)
+        new = tuple(a for a in settings.all_addresses if a not in known)
+        if new:
+            actions.append(Announce(new, settings.garp.master_repeat))
+            self._announcements.became_master(settings.garp, now)
+        return actions
+
+    # -- states
+
+    def _receive_in_backup(
+        self, advert: Advert, source: IpAddress, now: float
+    ) -> Actions:
+        name = self.settings.name
+        if advert.priority == 0:
+            # Section 6.4.2 (425): the master has said goodbye.
+            self._timer = now + self.skew
+            self.master = None
+            return [say("({name}) Backup received priority 0 advertisement", name=name)]
+        if self.settings.preempt and advert.priority < self.priority:
+            return self._bear_lower(advert, source, now)
+        # Section 6.4.2 (430): this is our master.
+        self._preempt_at = None
+        return self._follow(advert, source, now)
+
+    def _bear_lower(self, advert: Advert, source: IpAddress, now: float) -> Actions:
+        """A lower master: discard it, so that the timer runs out, unless we wait."""
+        name, delay = self.settings.name, self.settings.preempt_delay
+        actions: Actions = []
+        if delay and self._preempt_at is None:
+            self._preempt_at = now + delay
+            text = "({name}) start preempt delay ({delay})"
+            actions.append(say(text, name=name, delay=delay))
+        if self._preempt_at is not None and now < self._preempt_at:
+            return actions + self._follow(advert, source, now)
+        text = "({name}) received lower priority ({theirs}) advert from {source}"
+        text += " - discarding"
+        return [say(text, True, name=name, theirs=advert.priority, source=source)]
+
+    def _follow(self, advert: Advert, source: IpAddress, now: float) -> Actions:
+        name, actions = self.settings.name, Actions()
+        if source != self.master:
+            if self.master is None:
+                text = "({name}) master set to {source}"
+            else:
+                text = "({name}) master changed from {old} to {source}"
+            actions.append(say(text, name=name, old=self.master, source=source))
+        if self.settings.version == 3 and advert.interval != self.master_interval:
+            text = "({name}) advertisement interval updated from {old}ms to {new}ms"
+            text += " by master"
+            old, new = self.master_interval * 1000, advert.interval * 1000
+            actions.append(say(text, name=name, old=round(old), new=round(new)))
+            self.master_interval = advert.interval
+        self.master, self.master_priority = source, advert.priority
+        self._timer = now + self.master_down
+        return actions
+
+    def _receive_in_master(
+        self, advert: Advert, source: IpAddress, now: float
+    ) -> Actions:
+        settings, name = self.settings, self.settings.name
+        if settings.owner_ignore_adverts and self.priority == OWNER:
+            return []
+        if advert.priority == 0:
+            text = "({name}) Master received priority 0 message"
+            return [say(text, name=name), self._advertise_now(now)]
+        if source == self.source:
+            text = "({name}) WARNING - advert received from remote host with our"
+            return [say(text + " IP address {source}", name=name, source=source)]
+        if not self._is_better(advert.priority, source):
+            return self._assert_ourselves(advert, source, now)
+        actions: Actions = []
+        if advert.priority == self.priority == OWNER:
+            text = "({name}) CONFIGURATION ERROR: local instance and {source} are both"
+            text += " configured as address owner, please resolve"
+            actions.append(say(text, name=name, source=source))
+        if advert.priority > self.priority:
+            text = "higher priority {theirs}, ours {ours}"
+        else:
+            text = "same priority {theirs} but higher IP address than ours"
+        text = "({name}) Master received advert from {source} with " + text
+        ours, theirs = self.priority, advert.priority
+        actions.append(say(text, name=name, source=source, theirs=theirs, ours=ours))
+        if settings.higher_prio_send_advert:
+            actions.append(Advertise(self.priority))
+        self.master, self.master_priority = source, advert.priority
+        if settings.version == 3:
+            self.master_interval = advert.interval
+        return actions + self._enter(State.BACKUP, "better master", now)
+
+    def _is_better(self, priority: int, source: IpAddress) -> bool:
+        """Section 6.4.3 (725): higher priority, then the numerically higher address."""
+        if priority != self.priority or self.source is None:
+            return priority > self.priority
+        return int(source) > int(self.source)
+
+    def _assert_ourselves(
+        self, advert: Advert, source: IpAddress, now: float
+    ) -> Actions:
+        """Section 6.4.3 (740): answer at once, and win the neighbours back."""
+        text = "({name}) Received advert from {source} with lower priority {theirs},"
+        text += " ours {ours}, forcing new election"
+        name, garp = self.settings.name, self.settings.garp
+        ours, theirs = self.priority, advert.priority
+        actions: Actions = [
+            say(text, name=name, source=source, theirs=theirs, ours=ours)
+        ]
+        if not self.settings.lower_prio_no_advert:
+            actions.append(self._advertise_now(now))
+        if garp.lower_prio_repeat:
+            addresses = self.settings.all_addresses
+            actions.append(Announce(addresses, garp.lower_prio_repeat))
+            self._announcements.outranked(garp, now)
+        return [*actions, Outranked(source)]
+
+    def _enter(self, state: State, reason: str, now: float) -> Actions:
+        """The one place where a state is entered, whatever the state before."""
+        was, self.state = self.state, state
+        self._preempt_at, self._timer = None, None
+        self._announcements.stop()
+        if state is State.MASTER:
+            return self._enter_master(reason, now)
+        actions: Actions = [Hold(())]
+        if was is State.MASTER and state is not State.BACKUP:
+            # Release first: the next master may need no more than a millisecond.
+            actions.append(Advertise(0))
+            text = "({name}) sent 0 priority"
+            actions.append(say(text, True, name=self.settings.name))
+        if state is State.BACKUP:
+            if reason in ("init", "fault cleared"):
+                self.master, self.master_interval = None, self.settings.advert_int
+            self._timer = now + self.master_down
+        return [*actions, *self._entering(state, reason), Report(state, reason)]
+
+    def _enter_master(self, reason: str, now: float) -> Actions:
+        """The order matters: the old master must hear us before our ARP arrives."""
+        settings = self.settings
+        self.master, self.master_priority = self.source, self.priority
+        self.master_interval = settings.advert_int
+        self._timer = now + settings.advert_int
+        self._announcements.became_master(settings.garp, now)
+        held = settings.all_addresses
+        return [
+            Advertise(self.priority),
+            Hold(held),
+            Announce(held, settings.garp.master_repeat),
+            *self._entering(State.MASTER, reason),
+            Report(State.MASTER, reason),
+        ]
+
+    def _entering(self, state: State, reason: str) -> Actions:
+        if state is State.STOP:
+            return []
+        ending = " (init)" if reason == "init" else ""
+        text = "({name}) Entering {state} STATE" + ending
+        return [say(text, name=self.settings.name, state=state.value)]
+
+    # -- arithmetic (section 6.1)
+
+    @property
+    def skew(self) -> float:
+        """Skew time in seconds: by whole seconds in version 2 (RFC 3768, 6.1)."""
+        unit = self.master_interval if self.settings.version == 3 else 1.0
+        return (256 - self.priority) / 256 * unit
+
+    @property
+    def master_down(self) -> float:
+        """The master-down interval in seconds."""
+        return self.settings.down_timer_adverts * self.master_interval + self.skew
+
+    def _advertise_now(self, now: float) -> Advertise:
+        self._timer = now + self.settings.advert_int
+        return Advertise(self.priority)
+
+    def _change_priority(self, priority: int, now: float) -> Actions:
+        if priority == self.priority:
+            return []
+        text = "({name}) Changing effective priority from {old} to {new}"
+        name, old_skew = self.settings.name, self.skew
+        actions: Actions = [say(text, name=name, old=self.priority, new=priority)]
+        self.priority = priority
+        if self.state is State.BACKUP and self._timer is not None:
+            self._timer += self.skew - old_skew
+        elif self.state is State.MASTER:
+            actions.append(self._advertise_now(now))
+        return actions

@@ -1,0 +1,39 @@
+"""Base priority and tracked interfaces -> effective priority, or fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hanode.config.model import VrrpInstance
+
+OWNER = 255  # RFC 9568, section 5.2.4
+LOWEST, HIGHEST = 1, 254
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the trackers make of an instance: its priority, and why it may not run."""
+
+    priority: int
+    faults: tuple[str, ...] = ()
+
+
+def standing(settings: VrrpInstance, is_up: Callable[[str], bool]) -> Standing:
+    """Add up the weights of C{settings} given which interfaces are up.
+
+    A tracked interface without weight is a fault while it is down (with C{reverse}:
+    while it is up). A positive weight counts while up, a negative one while down. The
+    sum is kept within 1 and 254; an address owner stays at 255.
+    """
+    total, faults = settings.priority, []
+    for tracked in settings.track_interfaces:
+        good = is_up(tracked.name) != tracked.reverse
+        if tracked.weight == 0 and not good:
+            state = "up" if tracked.reverse else "down"
+            faults.append(f"interface {tracked.name} {state}")
+        elif (tracked.weight > 0) == good:
+            total += tracked.weight
+    if settings.priority == OWNER:
+        return Standing(OWNER, tuple(faults))
+    return Standing(min(HIGHEST, max(LOWEST, total)), tuple(faults))
