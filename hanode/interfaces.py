@@ -157,5 +157,8 @@ class IMessenger(Interface):
     def notify(event: Event) -> None:
         """Tell about C{event}; events of one object are told in their order."""
 
+    def reconfigure(global_defs: GlobalDefs) -> None:
+        """Take new global settings; what was told already is delivered as before."""
+
     def idle() -> Deferred[None]:
         """Fires once everything told so far has been delivered, or has failed."""

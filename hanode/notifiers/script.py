@@ -18,6 +18,7 @@ from errno import ENOEXEC
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
 from twisted.python.failure import Failure
@@ -29,6 +30,7 @@ from hanode.interfaces import IMessenger, INotifier
 from hanode.processes import Exit
 
 PATIENCE = 30.0  # seconds
+LAST_PATIENCE = 0.2  # the same when hanode stops: all is over within a second
 DEFAULT_USER = "keepalived_script"  # keepalived.conf(5), script_user
 
 
@@ -64,6 +66,8 @@ class ScriptMessenger:
     def __init__(self, world: Any, global_defs: GlobalDefs) -> None:
         self._world, self._defs = world, global_defs
         self._queues: dict[tuple[str, str], deque[Script]] = {}
+        self._patience = PATIENCE
+        self._waits: dict[tuple[str, str], IDelayedCall] = {}
         self._running = 0
         self._idle: list[Deferred[None]] = []
 
@@ -72,6 +76,8 @@ class ScriptMessenger:
         wanted = list(scripts(event))
         if not wanted:
             return
+        if event.state == "STOP":
+            self._hurry()
         key = (event.kind, event.name)
         queue = self._queues.get(key)
         if queue is None:
@@ -80,12 +86,22 @@ class ScriptMessenger:
         else:
             queue.extend(wanted)
 
+    def reconfigure(self, global_defs: GlobalDefs) -> None:
+        """See L{IMessenger.reconfigure}."""
+        self._defs = global_defs
+
     def idle(self) -> Deferred[None]:
         """See L{IMessenger.idle}."""
         done: Deferred[None] = Deferred()
         self._idle.append(done)
         self._settle()
         return done
+
+    def _hurry(self) -> None:
+        self._patience = LAST_PATIENCE
+        for call in self._waits.values():
+            if call.active():
+                call.reset(LAST_PATIENCE)
 
     def _settle(self) -> None:
         if self._running == 0 and not self._queues:
@@ -97,12 +113,16 @@ class ScriptMessenger:
         queue = self._queues[key]
         if not queue:
             del self._queues[key]
+            del self._waits[key]
             self._settle()
             return
         script = queue.popleft()
         self._running += 1
         turn = [lambda: self._next(key)]
-        call = self._world.clock.callLater(PATIENCE, self._impatient, script, turn)
+        call = self._world.clock.callLater(
+            self._patience, self._impatient, script, turn
+        )
+        self._waits[key] = call
 
         def ended(result: object) -> None:
             self._running -= 1
@@ -119,7 +139,7 @@ class ScriptMessenger:
         self.log.warn(
             "{script} has been running for {seconds} s: not waiting for it any longer",
             script=script.argv[0],
-            seconds=PATIENCE,
+            seconds=self._patience,
         )
         turn.pop()()
 
@@ -130,8 +150,8 @@ class ScriptMessenger:
 
         def without_interpreter(failure: Failure) -> Any:
             # A script without a #! line: keepalived lets the shell read it too.
-            failure.trap(OSError)
-            if failure.value.errno != ENOEXEC:  # type: ignore[attr-defined]
+            problem = failure.value
+            if not isinstance(problem, OSError) or problem.errno != ENOEXEC:
                 return failure
             return self._world.processes.run(["/bin/sh", *argv], user, group)
 

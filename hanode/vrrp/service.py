@@ -72,6 +72,7 @@ class VrrpService(Service):
         self._start: IDelayedCall | None = None
         self._watches: dict[str, Callable[[], None]] = {}
         self._complained: set[tuple[object, ...]] = set()
+        self._leaving = False
 
     @property
     def settings(self) -> VrrpInstance:
@@ -109,7 +110,9 @@ class VrrpService(Service):
         return super().stopService()
 
     def leave(self) -> None:
-        """The instance exists no more: nothing of it stays with the dataplane."""
+        """The instance exists no more, though the node runs on: leave no trace."""
+        self._leaving = True  # it is not the node that stops: no notify_stop
+        self.disownServiceParent()
         self._world.dataplane.claim(self.name, ())
         self._facts.forget(f"vrrp:{self.name}")
 
@@ -364,7 +367,8 @@ class VrrpService(Service):
         self._complained.clear()
         self.counters[f"entered {action.state.value}"] += 1
         self._facts.set(f"vrrp:{self.name}", action.state.value, action.reason)
-        self._tell(action.state.value)
+        if not self._leaving:
+            self._tell(action.state.value)
 
     def _outranked(self, action: instance.Outranked) -> None:
         self._tell("MASTER_RX_LOWER_PRI")

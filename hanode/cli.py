@@ -1,0 +1,105 @@
+"""The C{hanode} command: run, check, lab."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from twisted.python import usage
+
+from hanode import logs
+from hanode.config.problems import Severity, worst
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the daemon in the foreground, as C{twistd -n hanode} does."""
+    from hanode.tap import Options, makeService
+
+    class Foreground(Options):
+        optFlags = [
+            ["log-detail", "D", "Log details too: what was sent, what was discarded."],
+            ["syslog", None, "Log to the system log instead of standard output."],
+        ]
+
+    options = Foreground()
+    options.parseOptions(list(argv))
+    logs.begin(syslog=bool(options["syslog"]), detail=bool(options["log-detail"]))
+    from twisted.internet import reactor
+
+    daemon = makeService(options)
+    reactor.callWhenRunning(daemon.startService)  # type: ignore[attr-defined]
+    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
+        "before", "shutdown", daemon.stopService
+    )
+    reactor.run()  # type: ignore[attr-defined]
+    return 0
+
+
+class CheckOptions(usage.Options):
+    """The options of C{hanode check}."""
+
+    synopsis = "hanode check [options] FILE..."
+    longdesc = "Print what is wrong with the files. Status 0: hanode would run them."
+    optParameters = [
+        ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
+    ]
+
+    def parseArgs(self, *files: str) -> None:
+        """Take the file names. Raises L{usage.UsageError} without any."""
+        if not files:
+            raise usage.UsageError("which file?")
+        self["files"] = files
+
+
+def check(argv: Sequence[str]) -> int:
+    """Check each file by itself; 1 when one of them, or a part of it, would not run."""
+    from hanode.config.build import load
+
+    options = CheckOptions()
+    options.parseOptions(list(argv))
+    status = 0
+    for file in options["files"]:
+        model, problems = load([file], config_id=options["config-id"])
+        for problem in problems:
+            print(problem.drawing())
+        bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)
+        verdict = "would not run as written" if bad else "would run"
+        count = len(model.instances)
+        print(f"{file}: {verdict}: {count} vrrp_instance, {len(problems)} problems")
+        status = max(status, int(bad))
+    return status
+
+
+def lab(argv: Sequence[str]) -> int:
+    """A whole cluster on this machine, in private namespaces."""
+    from hanode.rehearsal.lab import main as lab_main
+
+    return lab_main(list(argv))
+
+
+COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "run": (run, "run the daemon in the foreground"),
+    "check": (check, "tell what is wrong with configuration files"),
+    "lab": (lab, "try a failover on this machine, in private namespaces"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return the exit status (2: it makes no sense)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
+        print("usage: hanode COMMAND [options]\n")
+        for name, (_, text) in COMMANDS.items():
+            print(f"  hanode {name:8}{text}")
+        print("\nhanode COMMAND --help tells more.")
+        return 0 if words and words[0] in ("-h", "--help") else 2
+    command, _ = COMMANDS[words[0]]
+    try:
+        return command(words[1:])
+    except usage.UsageError as problem:
+        print(f"hanode {words[0]}: {problem}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

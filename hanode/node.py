@@ -1,0 +1,129 @@
+"""One node: the only place where rooms are wired together.
+
+A L{Node} is made of a model and a world. It gives each entry of the model its service,
+and on reload leaves alone what has not changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+
+import hanode.notifiers
+from hanode.config.diff import Difference, diff
+from hanode.config.model import Model, VrrpInstance
+from hanode.events import Event
+from hanode.facts import Facts
+from hanode.interfaces import IMessenger, INotifier
+from hanode.plugins import find
+from hanode.trackers.interface import InterfaceTracker
+from hanode.vrrp.service import VrrpService, departed
+from hanode.vrrp.wire import Wires
+from hanode.world import World
+
+LAST_WORDS = 0.7  # seconds that notify_stop scripts get before we end
+
+
+class Node(MultiService):
+    """The services of one configuration under one reactor."""
+
+    log = Logger()
+
+    def __init__(self, model: Model, world: World) -> None:
+        super().__init__()
+        self.model, self.world = model, world
+        self.facts = Facts(world.clock)
+        self._interfaces = InterfaceTracker(self.facts)
+        self._wires = Wires(world.network)
+        self._messengers: dict[str, IMessenger] = {
+            keyword: notifier.make(world, model.global_defs)
+            for keyword, notifier in find(INotifier, hanode.notifiers).items()
+        }
+        self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
+        for settings in model.instances.values():
+            self._add(settings, model.global_defs.startup_delay)
+
+    # -- life
+
+    def startService(self) -> None:
+        """Claim our addresses, learn the interfaces, start the instances."""
+        for service in self.instances():
+            service.claim()
+        self.world.dataplane.start(self._interfaces.changed)
+        self._interfaces.expect(interfaces(self.model))
+        super().startService()
+
+    def stopService(self) -> Deferred[Any]:
+        """Say goodbye and release everything; wait a moment for the last scripts."""
+        stopped: Any = super().stopService()
+        self.world.dataplane.stop()
+        told = DeferredList([stopped, *(m.idle() for m in self._messengers.values())])
+        told.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
+        return told
+
+    def reload(self, model: Model) -> Difference:
+        """Run C{model} from now on; what is equal in both is not touched."""
+        difference = diff(self.model, model)
+        old, self.model = self.model, model
+        if old.global_defs != model.global_defs:
+            self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
+            for messenger in self._messengers.values():
+                messenger.reconfigure(model.global_defs)
+        self._interfaces.expect(interfaces(model))
+        for name in difference.removed:
+            self._remove(self.instance(name), farewell=True)
+        for name in difference.changed:
+            self._change(model.instances[name])
+        for name in difference.added:
+            self._add(model.instances[name])
+        self.log.info("Reload complete: {difference}", difference=difference)
+        return difference
+
+    # -- looking in
+
+    def instances(self) -> list[VrrpService]:
+        """The VRRP services, in the order of the configuration."""
+        return [each for each in self if isinstance(each, VrrpService)]
+
+    def instance(self, name: str) -> VrrpService:
+        """The service of vrrp_instance C{name}. Raises L{KeyError}."""
+        service: VrrpService = self.getServiceNamed(name)
+        return service
+
+    # -- one service
+
+    def _add(self, settings: VrrpInstance, delay: float = 0.0) -> None:
+        service = VrrpService(
+            settings, self.world, self.facts, self._wires, self._notify, delay
+        )
+        if self.running:
+            service.claim()
+        service.setServiceParent(self)
+
+    def _remove(self, service: VrrpService, farewell: bool) -> None:
+        service.leave()
+        if farewell:
+            self._notify(departed(service))
+
+    def _change(self, settings: VrrpInstance) -> None:
+        service = self.instance(settings.name)
+        if not service.reconfigure(settings):
+            self._remove(service, farewell=False)
+            self._add(settings)
+
+    def _notify(self, event: Event) -> None:
+        for messenger in self._messengers.values():
+            messenger.notify(event)
+
+
+def interfaces(model: Model) -> set[str]:
+    """The names of all interfaces that C{model} speaks of."""
+    names: set[str] = set()
+    for each in model.instances.values():
+        names.add(each.interface)
+        names.update(tracked.name for tracked in each.track_interfaces)
+        names.update(address.device for address in each.all_addresses)
+    return names - {""}

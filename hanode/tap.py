@@ -1,0 +1,117 @@
+"""twistd hanode -c node.conf: options, the service, signals."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from random import SystemRandom
+from types import FrameType
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.logger import Logger, LogLevel
+from twisted.python import usage
+
+from hanode.config.build import load
+from hanode.config.model import Model
+from hanode.config.problems import Problem, Severity, worst
+from hanode.node import Node
+from hanode.world import World, make_monotonic
+
+DEFAULT = "/etc/hanode/node.conf"
+LEVELS = {
+    Severity.WARNING: LogLevel.warn,
+    Severity.DROPPED: LogLevel.error,
+    Severity.ERROR: LogLevel.critical,
+}
+
+
+class Options(usage.Options):
+    """The options of C{twistd hanode} and C{hanode run}."""
+
+    longdesc = "Run VRRP as the configuration says, until SIGTERM. SIGHUP reloads."
+    optParameters = [
+        ["config", "c", DEFAULT, "The configuration, in the words of keepalived.conf."],
+        ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
+    ]
+    model: Model
+
+    def postOptions(self) -> None:
+        """Read the configuration; print every problem.
+
+        Raises L{usage.UsageError} when hanode cannot run with it.
+        """
+        self.model, problems = self.load()
+        for problem in problems:
+            sys.stderr.write(problem.drawing() + "\n")
+        if worst(problems) is Severity.ERROR:
+            raise usage.UsageError(f"{self['config']} cannot be run")
+
+    def load(self) -> tuple[Model, list[Problem]]:
+        """Read the configuration that the options name."""
+        return load([self["config"]], config_id=self["config-id"])
+
+
+class Daemon(MultiService):
+    """The node in its process: signals, reload, garbage collection."""
+
+    log = Logger()
+
+    def __init__(self, options: Options, reactor: Any) -> None:
+        super().__init__()
+        self._options, self._reactor = options, reactor
+        self.node = Node(options.model, world(reactor))
+        self.node.setServiceParent(self)
+
+    def startService(self) -> None:
+        """Start the node; from then on SIGHUP reloads it."""
+        super().startService()
+        signal.signal(signal.SIGHUP, self._hangup)
+        # What stands now stays: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        self.log.info("hanode is ready: {n} instances", n=len(self.node.instances()))
+
+    def _hangup(self, number: int, frame: FrameType | None) -> None:
+        # A signal arrives between two bytecodes of anything: leave that first.
+        self._reactor.callFromThread(self.reload)
+
+    def reload(self) -> bool:
+        """Read the configuration again; keep the old one when the new one is broken.
+
+        @return: whether the new configuration is in force.
+        """
+        self.log.info("Reloading ...")
+        model, problems = self._options.load()
+        for problem in problems:
+            self.log.emit(LEVELS[problem.severity], "{problem}", problem=problem)
+        if worst(problems) in (Severity.ERROR, Severity.DROPPED):
+            self.log.error("Reload refused: the old configuration stays in force")
+            return False
+        self.node.reload(model)
+        return True
+
+
+def world(reactor: Any) -> World:
+    """The real world."""
+    # Imported here because checking a configuration needs no kernel.
+    from hanode.dataplanes.linux import LinuxDataplane
+    from hanode.network import Network
+    from hanode.processes import Processes
+
+    return World(
+        clock=reactor,
+        random=SystemRandom(),
+        network=Network(reactor),
+        processes=Processes(reactor),
+        dataplane=LinuxDataplane(reactor),
+    )
+
+
+def makeService(options: Options) -> Daemon:
+    """Called by twistd with the parsed options."""
+    from twisted.internet import reactor
+
+    make_monotonic(reactor)
+    return Daemon(options, reactor)
