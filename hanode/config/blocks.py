@@ -1,0 +1,128 @@
+"""Reads the statements of a block into settings: field -> value.
+
+Every word is looked up in the table. One that keepalived has and hanode does not
+yet, and one that nobody knows, is a warning; a block behind it is skipped whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from hanode.config import addresses, entries, future, keywords, scripts, values
+from hanode.config.findings import Findings
+from hanode.config.future import Path
+from hanode.config.model import Secret
+from hanode.config.row import BLOCK_TYPES, Keyword
+from hanode.config.tree import Block
+
+Settings = dict[str, Any]
+
+
+def known(
+    blocks: Iterable[Block], path: Path, findings: Findings
+) -> Iterator[tuple[Keyword, Block]]:
+    """The statements of C{path} that hanode acts on; warnings about the others."""
+    table = keywords.SUPPORTED[path]
+    named: set[str] = set()
+    for block in blocks:
+        if not block.words:
+            continue
+        word = block.keyword.text
+        row = table.get(word)
+        if row is not None:
+            if block.children is not None and row.type not in BLOCK_TYPES:
+                findings.warning(
+                    block,
+                    f"Unexpected '{{' behind {word} - ignoring",
+                    f"{word} has no block",
+                )
+            yield row, block
+        elif word not in named:
+            named.add(word)
+            _unsupported(block, path, findings)
+
+
+def _unsupported(block: Block, path: Path, findings: Findings) -> None:
+    word = block.keyword.text
+    if word in future.WORDS.get(path, ()):
+        findings.warning(block, f"{word}: not yet supported: ignored")
+        return
+    skipped = " and its block" if block.children is not None else ""
+    findings.warning(
+        block, f"Unknown keyword '{word}'{skipped}", keywords.remedy(path, word)
+    )
+
+
+def settings(blocks: Iterable[Block], path: Path, findings: Findings) -> Settings:
+    """What the statements say: the last one wins, lists grow, scripts come first."""
+    found: Settings = {}
+    for row, block in known(blocks, path, findings):
+        value = READERS[row.type](row, block, findings)
+        if value is None:
+            value = row.fallback
+        if value is None:
+            continue
+        if isinstance(value, list):
+            found.setdefault(row.field, []).extend(value)
+        elif row.type.startswith("script") and row.field in found:
+            findings.warning(
+                block, f"{row.word} script already specified - ignoring this one"
+            )
+        else:
+            found[row.field] = value
+    return found
+
+
+def body(block: Block, findings: Findings) -> tuple[Block, ...]:
+    """The statements between the braces of C{block}."""
+    if block.children is None:
+        findings.warning(
+            block,
+            "Missing '{' at beginning of configuration block",
+            f"write {block.keyword} ... {{ on one line",
+        )
+        return ()
+    return block.children
+
+
+def _block(row: Keyword, block: Block, findings: Findings) -> Any:
+    """A block inside a block: authentication is read, auth_hmac only noted."""
+    path = ("vrrp_instance", row.word)
+    if path not in keywords.SUPPORTED:
+        return block
+    private = findings.private()
+    return settings(body(block, private), path, private)
+
+
+def _password(row: Keyword, block: Block, findings: Findings) -> Secret | None:
+    """The password as the eight octets of RFC 2338 5.3.6 can hold it."""
+    if not block.arguments:
+        findings.missing(block, 1)
+        return None
+    if len(block.arguments) > 1:
+        findings.warning(
+            block,
+            "auth_pass has surplus words: only the first one counts",
+            "put a password with blanks in double quotes",
+        )
+    octets = block.arguments[0].text.encode("utf-8", "surrogateescape")
+    if len(octets) > 8:
+        findings.warning(
+            block,
+            "Truncating auth_pass to 8 characters",
+            "keepalived truncates it too; the other nodes must agree on these 8",
+        )
+    return Secret(octets[:8].decode("utf-8", "surrogateescape"))
+
+
+READERS: Mapping[str, values.Reader] = {
+    **values.READERS,
+    "addresses": addresses.addresses,
+    "peers": entries.peers,
+    "interfaces": entries.interfaces,
+    "script": scripts.script,
+    "script or nothing": scripts.script_or_nothing,
+    "block": _block,
+    "password": _password,
+}

@@ -1,0 +1,78 @@
+"""One vrrp_instance as its words are, before defaults and corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hanode.config.findings import Findings
+from hanode.config.model import IpAddress, VrrpInstance
+from hanode.config.tree import Block
+from hanode.config.vrrp_keywords import INSTANCE
+
+#: field -> value without the keyword, where it does not follow from other fields
+DEFAULTS: Mapping[str, Any] = {
+    row.field: row.default for row in INSTANCE if row.default is not None
+}
+
+#: field of a draft where global_defs gives the default
+GLOBAL_PREFIX = "instance."
+
+
+@dataclass
+class Taken:
+    """What the instances before this one have claimed."""
+
+    instances: dict[str, VrrpInstance] = field(default_factory=dict)
+    routers: dict[tuple[str, int, int], list[VrrpInstance]] = field(
+        default_factory=dict
+    )
+    addresses: dict[tuple[IpAddress, str], str] = field(default_factory=dict)
+
+    def add(self, instance: VrrpInstance) -> None:
+        """C{instance} is accepted: its name, VRID and addresses are gone."""
+        self.instances[instance.name] = instance
+        self.routers.setdefault(router(instance), []).append(instance)
+        for address in instance.all_addresses:
+            self.addresses[address.address, address.device] = instance.name
+
+
+def router(instance: VrrpInstance) -> tuple[str, int, int]:
+    """What two instances share that could be the same virtual router."""
+    return instance.interface, instance.family, instance.vrid
+
+
+@dataclass
+class Draft:
+    """The settings of one instance: its C{own}, then the C{shared} of global_defs."""
+
+    name: str
+    block: Block
+    own: dict[str, Any]
+    shared: Mapping[str, Any]
+    findings: Findings
+
+    def get(self, field: str) -> Any:
+        """The value of C{field}: own, global default, or keepalived's default."""
+        if field in self.own:
+            return self.own[field]
+        return self.shared.get(GLOBAL_PREFIX + field, DEFAULTS.get(field))
+
+    def warning(self, message: str, remedy: str = "") -> None:
+        """Warn about the whole instance."""
+        self.findings.warning(self.block, message, remedy)
+
+    def dropped(self, message: str, remedy: str = "") -> None:
+        """Say why the instance does not run."""
+        self.findings.dropped(self.block, message, remedy)
+
+    @property
+    def interface(self) -> str:
+        """The interface, "" where none was named."""
+        return str(self.own.get("interface", ""))
+
+    @property
+    def strict(self) -> bool:
+        """Whether strict_mode or vrrp_strict is on."""
+        return bool(self.get("strict"))

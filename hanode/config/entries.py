@@ -1,0 +1,128 @@
+"""Readers of blocks whose lines are entries: unicast_peer, track_interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from hanode.config.findings import Findings
+from hanode.config.model import TrackedInterface, UnicastPeer
+from hanode.config.problems import Place
+from hanode.config.row import Keyword
+from hanode.config.tree import Block, Word
+from hanode.config.values import address_of, integer_of
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Value]):
+    """What one line of a block says, and where."""
+
+    value: Value
+    place: Place
+
+
+def lines(block: Block, findings: Findings) -> Iterator[Block]:
+    """The entries of C{block}, and warnings about braces and stray words."""
+    if block.children is None:
+        findings.warning(
+            block,
+            "Missing '{' at beginning of configuration block",
+            f"write {block.keyword} {{ ... }}",
+        )
+        return
+    if block.arguments:
+        findings.warning(
+            block.arguments[0],
+            f"Block {block.keyword} has extra parameters",
+            "put each entry on a line of its own between the braces",
+        )
+    for line in block.children:
+        if not line.words:
+            continue
+        if line.children is not None:
+            findings.warning(line, "Unexpected '{' - ignoring", "remove the braces")
+        yield line
+
+
+def peers(
+    keyword: Keyword, block: Block, findings: Findings
+) -> list[Entry[UnicastPeer]]:
+    """C{IPADDR [min_ttl N] [max_ttl N]}, one neighbour on each line."""
+    found = []
+    for line in lines(block, findings):
+        address = address_of(line.keyword.text)
+        if address is None:
+            findings.warning(
+                line, f"unicast_peer: '{line.keyword}' is not an IP address", "ignored"
+            )
+            continue
+        limits: dict[str, int | None] = {"min_ttl": None, "max_ttl": None}
+        words = iter(enumerate(line.words))
+        next(words)
+        for position, word in words:
+            if word.text not in limits:
+                findings.warning(
+                    word,
+                    f"Unknown configuration entry '{word}' for unicast_peer - ignoring",
+                    "put each neighbour on a line of its own",
+                )
+                continue
+            value = _value(line, position, findings)
+            if value is not None:
+                next(words)
+                limits[word.text] = integer_of(value, word.text, 0, 255, findings)
+        found.append(Entry(UnicastPeer(address, **limits), line.keyword.place))
+    return found
+
+
+def interfaces(
+    keyword: Keyword, block: Block, findings: Findings
+) -> list[Entry[TrackedInterface]]:
+    """C{IFNAME [weight N [reverse|noreverse]]}, one interface on each line."""
+    found = []
+    for line in lines(block, findings):
+        weight, reverse = 0, False
+        words = iter(enumerate(line.words))
+        next(words)
+        for position, word in words:
+            if word.text in ("reverse", "noreverse"):
+                reverse = word.text == "reverse"
+            elif word.text == "weight":
+                value = _value(line, position, findings)
+                if value is not None:
+                    next(words)
+                    weight = _weight(value, findings)
+            else:
+                findings.warning(
+                    word,
+                    f"Unknown configuration entry '{word}' for track_interface"
+                    " - ignoring",
+                    "put each interface on a line of its own",
+                )
+        entry = TrackedInterface(line.keyword.text, weight, reverse)
+        found.append(Entry(entry, line.keyword.place))
+    return found
+
+
+def _weight(word: Word, findings: Findings) -> int:
+    weight = integer_of(word, "weight", -254, 254, findings, strict=False, default="0")
+    if weight in (-254, 254):
+        limit = 253 if weight > 0 else -253
+        findings.warning(
+            word,
+            f"weight {weight} for track_interface must be in [-253..253]",
+            f"using {limit}",
+        )
+        return limit
+    return weight or 0
+
+
+def _value(line: Block, position: int, findings: Findings) -> Word | None:
+    """The word behind C{position}, an error when the line ends there."""
+    if position + 1 < len(line.words):
+        return line.words[position + 1]
+    findings.missing(line, position + 1)
+    return None

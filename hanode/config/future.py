@@ -1,0 +1,152 @@
+"""The words that keepalived knows and hanode does not have yet.
+
+Facts about keepalived.conf(5) as of 2.4: block -> its words; a word that ends in
+C{*} opens a block. They are named in warnings, and offered as the place where a
+misplaced word belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Path = tuple[str, ...]
+
+_CONNECT = """connect_ip connect_port bindto bind_port bind_if connect_timeout
+    fwmark retry delay_before_retry warmup delay_loop alpha log_all_failures"""
+
+_TRACKERS = "track_interface* track_script* track_file* track_process* track_bfd*"
+
+_URL = """path digest status_code virtualhost regex regex_no_match regex_options
+    regex_min_offset regex_max_offset regex_stack"""
+
+_HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
+    fast_recovery url*"""
+
+_ROOT = """linkbeat_use_polling linkbeat_interfaces* net_namespace
+    net_namespace_ipvs namespace_with_ipsets use_pid_dir instance child_wait_time
+    track_group* static_ipaddress* static_routes* static_rules* vrrp_sync_group*
+    garp_group* vrrp_script* vrrp_track_process* interface_up_down_delays* SSL*
+    virtual_server_group* virtual_server* bfd_instance* track_file*
+    vrrp_track_file*"""
+
+_PROCESSES = """process_names process_name vrrp_process_name checker_process_name
+    lvs_process_name bfd_process_name max_auto_priority min_auto_priority_delay
+    vrrp_priority vrrp_no_swap vrrp_rt_priority vrrp_cpu_affinity
+    vrrp_rlimit_rttime vrrp_rlimit_rtime checker_priority checker_no_swap
+    checker_rt_priority checker_cpu_affinity checker_rlimit_rttime
+    checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority
+    bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime umask"""
+
+_MAIL = """notification_email* notification_email_from smtp_server
+    smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp
+    smtp_alert_checker no_email_faults no_checker_emails"""
+
+_SCRIPTS = """use_symlink_paths set_supplementary_groups startup_script
+    startup_script_timeout shutdown_script shutdown_script_timeout notify_fifo
+    notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
+    fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
+
+_KERNEL = """dynamic_interfaces disable_local_igmp lvs_timeouts lvs_flush
+    lvs_flush_on_stop lvs_flush_onstop lvs_sync_daemon vrrp_iptables vrrp_ipsets
+    nftables nftables_priority nftables_ifindex nftables_ipvs
+    nftables_ipvs_priority nftables_ipvs_start_fwmark nftables_counters
+    vmac_prefix vmac_addr_prefix iproute_usr_dir iproute_etc_dir
+    vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
+    vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force
+    process_monitor_rcv_bufs process_monitor_rcv_bufs_force
+    lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
+    lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force
+    vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier"""
+
+_VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
+    enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker
+    snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus
+    dbus_service_name dbus_no_interface_name data_use_instance json_version
+    state_dump_file stats_dump_file json_dump_file"""
+
+_OTHERS = """checker_log_all_failures rs_init_notifies vrrp_garp_extra_if
+    vrrp_vmac_garp_intvl vrrp_delay_after_boot random_seed reload_check_config
+    reload_time_file reload_repeat reload_file include_check config_save_dir
+    tmp_config_directory"""
+
+_INSTANCE = """use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
+    old_unicast_checksum vrf track_script* track_file* track_process* track_bfd*
+    track_src_ip linkbeat_use_polling virtual_routes* virtual_rules* no_accept
+    debug smtp_alert lvs_sync_daemon_interface timer_expired_backup
+    thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
+
+_VIRTUAL_SERVER = """ip_family retry delay_before_retry warmup connect_timeout
+    delay_loop inhibit_on_failure lb_algo lvs_sched hashed ops flag-1 flag-2
+    flag-3 sh-port sh-fallback mh-port mh-fallback lb_kind lvs_method
+    persistence_engine persistence_timeout persistence_granularity protocol
+    ha_suspend smtp_alert virtualhost snmp_name alpha omega quorum_up quorum_down
+    quorum hysteresis weight sorry_server sorry_server_inhibit
+    sorry_server_lvs_method real_server*"""
+
+_REAL_SERVER = """weight lvs_method uthreshold lthreshold inhibit_on_failure
+    notify_up notify_down alpha retry delay_before_retry warmup connect_timeout
+    delay_loop smtp_alert virtualhost snmp_name MISC_CHECK* SMTP_CHECK*
+    TCP_CHECK* PING_CHECK* UDP_CHECK* HTTP_GET* SSL_GET* DNS_CHECK* FILE_CHECK*
+    BFD_CHECK*"""
+
+_REAL: Path = ("virtual_server", "real_server")
+
+_TEXT: Mapping[Path, str] = {
+    (): _ROOT,
+    ("global_defs",): " ".join((_PROCESSES, _MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
+    ("vrrp_instance",): _INSTANCE,
+    ("vrrp_instance", "auth_hmac"): "key active_key time_window anti_replay mode",
+    ("vrrp_sync_group",): f"""group* {_TRACKERS} notify_backup notify_master
+        notify_fault notify_stop notify smtp_alert global_tracking
+        sync_group_tracking_weight notify_priority_changes""",
+    ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
+    ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
+        terminate_delay fork_delay full_command""",
+    ("vrrp_track_file",): "file weight init_file",
+    ("track_file",): "file weight init_file",
+    ("track_group",): "group*",
+    ("garp_group",): "garp_interval gna_interval interface interfaces*",
+    ("bfd_instance",): """source_ip neighbor_ip neighbour_ip min_rx min_tx idle_tx
+        multiplier passive ttl hoplimit max_hops multihop weight vrrp checker""",
+    ("SSL",): "password ca certificate key",
+    ("virtual_server",): _VIRTUAL_SERVER,
+    _REAL: _REAL_SERVER,
+    (*_REAL, "MISC_CHECK"): """retry delay_before_retry warmup delay_loop alpha
+        log_all_failures misc_path misc_timeout misc_dynamic user""",
+    (*_REAL, "SMTP_CHECK"): f"helo_name host* {_CONNECT}",
+    (*_REAL, "SMTP_CHECK", "host"): _CONNECT,
+    (*_REAL, "TCP_CHECK"): _CONNECT,
+    (*_REAL, "PING_CHECK"): _CONNECT,
+    (*_REAL, "UDP_CHECK"): f"""{_CONNECT} payload require_reply min_reply_length
+        max_reply_length""",
+    (*_REAL, "HTTP_GET"): f"{_CONNECT} {_HTTP}",
+    (*_REAL, "HTTP_GET", "url"): _URL,
+    (*_REAL, "SSL_GET"): f"{_CONNECT} {_HTTP} tls_compliant",
+    (*_REAL, "SSL_GET", "url"): f"{_URL} tls_compliant",
+    (*_REAL, "DNS_CHECK"): f"{_CONNECT} type name",
+    (*_REAL, "FILE_CHECK"): "track_file weight",
+    (*_REAL, "BFD_CHECK"): "name alpha",
+}
+
+#: block -> the words of keepalived inside it that are not supported yet
+WORDS: Mapping[Path, frozenset[str]] = {
+    path: frozenset(word.rstrip("*") for word in text.split())
+    for path, text in _TEXT.items()
+}
+
+#: paths of the words above that open a block
+BLOCKS: frozenset[Path] = frozenset(
+    (*path, word.rstrip("*"))
+    for path, text in _TEXT.items()
+    for word in text.split()
+    if word.endswith("*")
+)
+
+#: words that are no keywords of keepalived (any more), and what to write instead
+REMOVED: Mapping[str, str] = {
+    "lvs_id": "its name is router_id since keepalived 1.1",
+    "nat_mask": "keepalived has no such keyword any more: delete the line",
+    "state_file_location": "its name is state_dump_file",
+    "stats_file_location": "its name is stats_dump_file",
+    "json_file_location": "its name is json_dump_file",
+}

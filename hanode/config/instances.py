@@ -1,0 +1,316 @@
+"""Draft -> VrrpInstance: defaults, corrections, and the reasons to refuse one.
+
+keepalived.conf(5), "VRRP instance(s)"; the order of the checks is that of what an
+operator would mend first.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from hanode.config import endpoints, strict, vips
+from hanode.config.check import same_router
+from hanode.config.draft import Draft, Taken, router
+from hanode.config.entries import Entry
+from hanode.config.model import (
+    Authentication,
+    Garp,
+    Notify,
+    TrackedInterface,
+    VrrpInstance,
+)
+
+_OWNER = 255  # RFC 9568, section 5.2.4: the priority of the address owner
+_V3_LONGEST = 40.95  # seconds: 12 bits of centiseconds (RFC 9568, section 5.2.7)
+
+
+def complete(draft: Draft, taken: Taken) -> VrrpInstance | None:
+    """The instance that C{draft} describes; None when it is refused (and said why)."""
+    if "vrid" not in draft.own:
+        draft.dropped(
+            "the virtual router id must be set", "add virtual_router_id 1..255"
+        )
+        return None
+    family = endpoints.family(draft)
+    source = endpoints.source(draft, family)
+    version = _version(draft, family)
+    if draft.strict:
+        strict.enforce(draft, version)
+    placed = VrrpInstance(
+        name=draft.name,
+        vrid=draft.own["vrid"],
+        interface=draft.interface,
+        family=family,
+        version=version,
+        source=source,
+        multicast_group=endpoints.group(draft, family),
+        unicast_peers=endpoints.peers(draft, family, source),
+        place=draft.block.keyword.place,
+    )
+    if _refused(draft, placed, taken):
+        return None
+    addresses, excluded = vips.virtual_addresses(draft, family, taken)
+    if not addresses and not _runs_empty(draft, placed):
+        return None
+    return _filled(draft, placed, {"addresses": addresses, "excluded": excluded})
+
+
+def _filled(
+    draft: Draft, placed: VrrpInstance, addresses: dict[str, Any]
+) -> VrrpInstance:
+    """C{placed} with everything that cannot refuse it any more."""
+    priority, state = _role(draft)
+    preempt, delay = _preemption(draft, priority, state)
+    ttls = any(
+        peer.min_ttl is not None or peer.max_ttl is not None
+        for peer in placed.unicast_peers
+    )
+    settings: dict[str, Any] = {field: draft.get(field) for field in _AS_WRITTEN}
+    return replace(
+        placed,
+        **settings,
+        **addresses,
+        priority=priority,
+        state=state,
+        preempt=preempt,
+        preempt_delay=delay,
+        advert_int=_advert_int(draft, placed.version),
+        check_unicast_src=ttls or draft.get("check_unicast_src"),
+        authentication=_authentication(draft, placed.version),
+        garp=_garp(draft),
+        track_interfaces=_tracked(draft),
+        notify=_notify(draft),
+    )
+
+
+#: fields of the instance that are taken over as they are
+_AS_WRITTEN = (
+    "unicast_ttl",
+    "unicast_fault_no_peer",
+    "down_timer_adverts",
+    "checksum_as_v2",
+    "lower_prio_no_advert",
+    "higher_prio_send_advert",
+    "owner_ignore_adverts",
+    "skip_check_adv_addr",
+    "promote_secondaries",
+    "strict",
+    "track_primary",
+    "notify_priority_changes",
+)
+
+
+def _version(draft: Draft, family: int) -> int:
+    """2 or 3; IPv6 is 3 unless the instance itself asks for 2 and is not strict."""
+    own = draft.own.get("version")
+    if family == 4:
+        return int(draft.get("version") or 2)
+    if own == 2 and draft.strict:
+        draft.warning("Strict mode: IPv6 needs VRRP version 3 - resetting version")
+        return 3
+    return int(own or 3)
+
+
+def _refused(draft: Draft, placed: VrrpInstance, taken: Taken) -> bool:
+    """Whether the instance must not run; the reason is among the findings then."""
+    if not placed.interface and not _routable(placed):
+        draft.dropped(
+            "no interface specified",
+            "add interface NAME, or unicast_src_ip and unicast_peer",
+        )
+        return True
+    if draft.strict and placed.unicast:
+        draft.dropped(
+            "Strict mode does not support unicast peers",
+            "remove unicast_peer, or strict mode",
+        )
+        return True
+    if "auth_hmac" in draft.own:
+        draft.dropped(
+            "auth_hmac: not yet supported: the instance would run unauthenticated",
+            "remove the auth_hmac block on every node",
+        )
+        return True
+    if _wants_ah(draft, placed.version):
+        return True
+    for other in taken.routers.get(router(placed), ()):
+        if same_router(placed, other):
+            draft.dropped(
+                f"virtual router id {placed.vrid} is already used by "
+                f"{other.name} on {placed.interface or 'no interface'} "
+                f"(IPv{placed.family})",
+                "give each instance of an interface its own virtual_router_id",
+            )
+            return True
+    return False
+
+
+def _routable(placed: VrrpInstance) -> bool:
+    source = placed.source
+    return placed.unicast and source is not None and not source.is_link_local
+
+
+def _wants_ah(draft: Draft, version: int) -> bool:
+    authentication = draft.own.get("authentication", {})
+    if version != 2 or authentication.get("type") != "AH":
+        return False
+    if draft.own.get("state") == "MASTER":
+        draft.warning(
+            "Initial state master is incompatible with AH authentication - clearing"
+        )
+    draft.dropped(
+        "auth_type AH: not yet supported: the instance would run unauthenticated",
+        "use auth_type PASS on every node",
+    )
+    return True
+
+
+def _runs_empty(draft: Draft, placed: VrrpInstance) -> bool:
+    """Whether an instance without addresses to advertise may run."""
+    if placed.version == 3 or draft.strict:
+        draft.dropped(
+            "No VIP specified; at least one is required", "add virtual_ipaddress"
+        )
+        return False
+    if not draft.get("no_addresses"):
+        draft.warning(
+            "No VIP specified; at least one is sensible",
+            "add virtual_ipaddress, or no_virtual_ipaddress when this is meant",
+        )
+    return True
+
+
+def _role(draft: Draft) -> tuple[int, str]:
+    """Priority and wanted state; each is the default of the other."""
+    state = draft.own.get("state")
+    priority = draft.own.get("priority")
+    if priority is None:
+        priority = _OWNER if state == "MASTER" else 100
+        if state == "MASTER":
+            draft.warning(
+                "state MASTER without priority means priority 255, address owner",
+                "write the priority",
+            )
+    owner = "MASTER" if priority == _OWNER else "BACKUP"
+    if draft.strict and state not in (None, owner):
+        draft.warning(
+            "State MASTER must match being address owner", f"starting as {owner}"
+        )
+        state = owner
+    return priority, state or owner
+
+
+def _preemption(draft: Draft, priority: int, state: str) -> tuple[bool, float]:
+    """preempt and preempt_delay, cleared where they cannot work."""
+    preempt, delay = bool(draft.get("preempt")), float(draft.get("preempt_delay"))
+    if not preempt and (state == "MASTER" or priority == _OWNER):
+        why = "initial state MASTER" if state == "MASTER" else "priority 255"
+        draft.warning(
+            f"Warning - nopreempt will not work with {why} - clearing",
+            "use state BACKUP and a priority below 255 on every node",
+        )
+        preempt = True
+    if delay and (state == "MASTER" or not preempt):
+        why = "initial state MASTER" if state == "MASTER" else "nopreempt"
+        draft.warning(
+            f"Warning - preempt delay will not work with {why} - clearing",
+            "use state BACKUP, and preempt_delay without nopreempt",
+        )
+        delay = 0.0
+    return preempt, delay
+
+
+def _advert_int(draft: Draft, version: int) -> float:
+    """Seconds, as the version can carry them: whole, or centiseconds up to 40.95."""
+    wanted = float(draft.get("advert_int"))
+    unit = 1.0 if version == 2 else 0.01
+    steps = max(1, math.floor(wanted / unit + 0.5 + 1e-9))
+    seconds = round(steps * unit, 2)
+    if version == 3 and seconds > _V3_LONGEST:
+        seconds = _V3_LONGEST
+    if abs(seconds - wanted) > 1e-9:
+        what = "whole seconds" if version == 2 else "centiseconds up to 40.95"
+        draft.warning(
+            f"advert_int {wanted:g} is invalid: VRRP version {version} has {what}",
+            f"using {seconds:g}",
+        )
+    return seconds
+
+
+def _authentication(draft: Draft, version: int) -> Authentication | None:
+    """The password of VRRP version 2, None without one."""
+    written = draft.own.get("authentication")
+    if written is None:
+        return None
+    if version != 2:
+        draft.warning(
+            "VRRP version 3 does not support authentication. Ignoring.",
+            "remove the authentication block",
+        )
+        return None
+    if "type" not in written or not written.get("secret"):
+        what = "password given" if "type" in written else "auth_type PASS"
+        draft.warning(
+            f"Authentication specified but no {what} - ignoring",
+            "write auth_type PASS and auth_pass",
+        )
+        return None
+    return Authentication(written["type"], written["secret"])
+
+
+def _garp(draft: Draft) -> Garp:
+    """The lower_prio values default to the instance's master values."""
+    settings = {
+        field: draft.get(f"garp.{field}")
+        for field in (
+            "master_delay",
+            "master_repeat",
+            "master_refresh",
+            "master_refresh_repeat",
+        )
+    }
+    for field in ("delay", "repeat"):
+        lower = draft.get(f"garp.lower_prio_{field}")
+        if lower is None:
+            lower = settings[f"master_{field}"]
+        settings[f"lower_prio_{field}"] = lower
+    return Garp(
+        **settings,
+        arp_interval=draft.shared.get("instance.garp.arp_interval", 0.0),
+        na_interval=draft.shared.get("instance.garp.na_interval", 0.0),
+    )
+
+
+def _tracked(draft: Draft) -> tuple[TrackedInterface, ...]:
+    """track_interface without the instance's own interface and repetitions."""
+    entries: list[Entry[TrackedInterface]] = draft.own.get("track_interfaces", [])
+    found: dict[str, TrackedInterface] = {}
+    for entry in entries:
+        name = entry.value.name
+        if name == draft.interface:
+            reason, remedy = "is the interface of the instance", "it is tracked anyway"
+            if not draft.get("track_primary"):
+                remedy = "remove dont_track_primary instead"
+        elif name in found:
+            reason, remedy = "is tracked twice", "remove one of the two"
+        else:
+            found[name] = entry.value
+            continue
+        draft.findings.warning(
+            entry.place, f"track_interface {name} {reason} - ignoring", remedy
+        )
+    return tuple(found.values())
+
+
+def _notify(draft: Draft) -> Notify:
+    scripts = {
+        field.removeprefix("notify."): value
+        for field, value in draft.own.items()
+        if field.startswith("notify.")
+    }
+    report = "deleted" in scripts
+    if scripts.get("deleted") is True:
+        del scripts["deleted"]
+    return Notify(**scripts, report_deleted=report)

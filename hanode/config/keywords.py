@@ -1,0 +1,60 @@
+"""One table: where a word stands -> what it means, or how to correct it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from hanode.config import future
+from hanode.config.future import Path
+from hanode.config.global_keywords import GLOBAL
+from hanode.config.row import Keyword
+from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
+
+_ROOT = (
+    Keyword("global_defs", "global_defs", "block"),
+    Keyword("vrrp_instance", "instances", "block"),
+)
+
+#: block -> word -> row, for every keyword that hanode acts on
+SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
+    path: {row.word: row for row in rows}
+    for path, rows in {
+        (): _ROOT,
+        ("global_defs",): GLOBAL,
+        ("vrrp_instance",): INSTANCE,
+        ("vrrp_instance", "authentication"): AUTHENTICATION,
+    }.items()
+}
+
+#: block -> every word that keepalived has there
+KNOWN: Mapping[Path, frozenset[str]] = {
+    path: future.WORDS.get(path, frozenset()) | SUPPORTED.get(path, {}).keys()
+    for path in (*future.WORDS, *SUPPORTED)
+}
+
+_HOMES: dict[str, list[Path]] = {}
+for _path in KNOWN:
+    for _word in KNOWN[_path]:
+        _HOMES.setdefault(_word, []).append(_path)
+
+
+def homes(word: str) -> tuple[Path, ...]:
+    """The blocks in which C{word} is a keyword, the outermost first."""
+    return tuple(sorted(_HOMES.get(word, ()), key=lambda path: (len(path), path)))
+
+
+def remedy(path: Path, word: str) -> str:
+    """What an unknown C{word} inside the block C{path} was probably meant to be."""
+    if word in future.REMOVED:
+        return future.REMOVED[word]
+    places = homes(word)
+    if places:
+        where = " or ".join(" / ".join(place) or "the top level" for place in places)
+        return f"'{word}' belongs in {where}"
+    close = get_close_matches(word, sorted(KNOWN[path]), n=1, cutoff=0.7)
+    return (
+        f"did you mean '{close[0]}'?"
+        if close
+        else "keepalived has no such keyword: remove it"
+    )

@@ -1,0 +1,52 @@
+"""One row of the keyword table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """What a keyword takes, and which field of the model it fills.
+
+    C{word}: the keyword. C{field}: the path of the field inside the record, as in
+    C{garp.master_delay}. C{type}: the reader of its arguments. C{unit}: the unit of
+    the number, for the manual. C{low} and C{high}: the range, both ends allowed.
+    C{default}: the value without the keyword; None when it follows from others.
+    C{strict}: "10s" is refused instead of read as 10. C{value}: what a keyword
+    without arguments stands for. C{choices}: the words allowed. C{zero_means}: the
+    number that is used where 0 makes no sense. C{fallback}: the value after a bad
+    argument, None to leave the option alone. C{otherwise}: how the message about a
+    bad choice ends. C{family}: 4 or 6 for addresses of one family only.
+    """
+
+    word: str
+    field: str
+    type: str
+    unit: str = ""
+    low: float = 0
+    high: float = 0
+    default: Any = None
+    strict: bool = False
+    value: Any = True
+    choices: tuple[str, ...] = ()
+    zero_means: int = 0
+    fallback: Any = None
+    otherwise: str = ""
+    family: int = 0
+
+    @property
+    def default_text(self) -> str:
+        """The default as the configuration would write it."""
+        if self.default is None:
+            return ""
+        if isinstance(self.default, bool):
+            return "on" if self.default else "off"
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
+        return str(self.default)
+
+
+#: Types whose argument is a block of entries or of further keywords.
+BLOCK_TYPES = frozenset({"block", "addresses", "peers", "interfaces"})

@@ -1,0 +1,51 @@
+"""Reader of notify scripts: C{"COMMAND ARGUMENTS" [USER [[:]GROUP]]}.
+
+The statement is split again by the quoted-string rules: once to find the command,
+the user and the group, and once more inside the command, with escapes, for argv.
+"""
+
+from __future__ import annotations
+
+from hanode.config.findings import Findings
+from hanode.config.model import Script
+from hanode.config.row import Keyword
+from hanode.config.tree import Block
+
+
+def script(keyword: Keyword, block: Block, findings: Findings) -> Script | None:
+    """The command with its user; None (and a problem) when there is none."""
+    if not block.arguments:
+        findings.missing(block, 1)
+        return None
+    words = [word.text for word in block.arguments]
+    argv = words[0].split()
+    if not argv:
+        findings.warning(block, f"{keyword.word}: the command is empty", "ignored")
+        return None
+    user = words[1] if len(words) > 1 else None
+    return Script(tuple(argv), user, _group(words, block, findings))
+
+
+def script_or_nothing(
+    keyword: Keyword, block: Block, findings: Findings
+) -> Script | bool | None:
+    """As L{script}; True when the keyword stands alone."""
+    return script(keyword, block, findings) if block.arguments else True
+
+
+def _group(words: list[str], block: Block, findings: Findings) -> str | None:
+    """The third word; a colon before it asks for the user's other groups too."""
+    if len(words) < 3:
+        return None
+    if len(words) > 3:
+        findings.warning(
+            block,
+            f"{block.keyword} has surplus words from '{words[3]}' on",
+            "put a command with arguments in double quotes",
+        )
+    group = words[2]
+    if group.startswith(":"):
+        findings.warning(
+            block, "supplementary groups of a script: not yet supported: ignored"
+        )
+    return group.removeprefix(":") or None

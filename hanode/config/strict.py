@@ -1,0 +1,65 @@
+"""vrrp_strict and strict_mode: what they take away from an instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hanode.config.draft import Draft
+
+#: fields that strict mode sets whatever the configuration says
+FIXED: dict[str, Any] = {
+    "preempt_delay": 0.0,
+    "down_timer_adverts": 3,
+    "garp.lower_prio_delay": 0.0,
+    "garp.lower_prio_repeat": 0,
+    "lower_prio_no_advert": True,
+    "higher_prio_send_advert": False,
+    "owner_ignore_adverts": True,
+}
+
+_KEYWORDS = {
+    "preempt_delay": "preempt_delay",
+    "down_timer_adverts": "down_timer_adverts",
+    "garp.lower_prio_delay": "garp_lower_prio_delay",
+    "garp.lower_prio_repeat": "garp_lower_prio_repeat",
+    "lower_prio_no_advert": "lower_prio_no_advert",
+    "higher_prio_send_advert": "higher_prio_send_advert",
+    "owner_ignore_adverts": "owner_ignore_adverts",
+}
+
+
+def enforce(draft: Draft, version: int) -> None:
+    """Make the fields of C{draft} what strict mode wants; say what that changed."""
+    for field, value in FIXED.items():
+        if draft.own.get(field, value) != value:
+            draft.warning(
+                f"{_KEYWORDS[field]} is incompatible with strict mode - resetting",
+                "remove it, or strict mode",
+            )
+        draft.own[field] = value
+    if draft.own.pop("authentication", None) is not None:
+        draft.warning(
+            "Strict mode does not support authentication. Ignoring.",
+            "remove the authentication block, or strict mode",
+        )
+    if draft.own.get("accept") and version == 2:
+        draft.warning(
+            "warning - accept mode for VRRP version 2 does not comply with RFC3768"
+            " - resetting",
+            "remove accept",
+        )
+    if version == 2 or not draft.own.get("accept"):
+        draft.warning(
+            "strict mode's refusal of packets to virtual addresses: "
+            "not yet supported: ignored",
+            "the addresses answer while this node is master",
+        )
+    first = draft.own.get("addresses", [])[:1]
+    if first and first[0].value.address.version == 6:
+        address = first[0].value.address
+        if not address.is_link_local:
+            draft.findings.warning(
+                first[0].place,
+                f"the first IPv6 VIP address {address} is not link local",
+                "RFC 9568 section 5.2.9 wants a link-local address first",
+            )

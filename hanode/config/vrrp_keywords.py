@@ -1,0 +1,191 @@
+"""The rows of C{vrrp_instance}: keepalived.conf(5), "VRRP instance(s)".
+
+The fields are those of L{hanode.config.model.VrrpInstance}.
+"""
+
+from __future__ import annotations
+
+from hanode.config.row import Keyword
+
+_UINT = 4294967295
+_DELAY = 4294  # seconds: what fits 32 bits of microseconds
+
+_IDENTITY = (
+    Keyword("interface", "interface", "word"),
+    Keyword("virtual_router_id", "vrid", "integer", low=1, high=255, strict=True),
+    Keyword("version", "version", "integer", low=2, high=3, strict=True),
+    Keyword("native_ipv6", "native_ipv6", "flag", default=False),
+    Keyword(
+        "state",
+        "state",
+        "choice",
+        choices=("MASTER", "BACKUP"),
+        fallback="BACKUP",
+        otherwise=", defaulting to BACKUP",
+    ),
+    Keyword(
+        "priority",
+        "priority",
+        "integer",
+        low=1,
+        high=255,
+        strict=True,
+        fallback=100,
+    ),
+    Keyword("nopreempt", "preempt", "flag", value=False, default=True),
+    Keyword("preempt", "preempt", "flag", default=True),
+    Keyword("preempt_delay", "preempt_delay", "seconds", "s", 0, 1000, default=0.0),
+    Keyword("strict_mode", "strict", "boolean", default=False),
+)
+
+_TIMERS = (
+    Keyword("advert_int", "advert_int", "seconds", "s", 0.01, 255, default=1.0),
+    Keyword(
+        "down_timer_adverts",
+        "down_timer_adverts",
+        "integer",
+        "intervals",
+        1,
+        100,
+        default=3,
+    ),
+)
+
+_GARP = (
+    Keyword(
+        "garp_master_delay",
+        "garp.master_delay",
+        "whole seconds",
+        "s",
+        0,
+        _DELAY,
+        default=5.0,
+    ),
+    Keyword(
+        "garp_master_repeat",
+        "garp.master_repeat",
+        "integer",
+        "frames",
+        0,
+        _UINT,
+        default=5,
+        zero_means=1,
+    ),
+    Keyword(
+        "garp_master_refresh",
+        "garp.master_refresh",
+        "whole seconds",
+        "s",
+        0,
+        _UINT,
+        default=0.0,
+    ),
+    Keyword(
+        "garp_master_refresh_repeat",
+        "garp.master_refresh_repeat",
+        "integer",
+        "frames",
+        0,
+        _UINT,
+        default=1,
+        zero_means=1,
+    ),
+    Keyword(
+        "garp_lower_prio_delay",
+        "garp.lower_prio_delay",
+        "whole seconds",
+        "s",
+        0,
+        _DELAY,
+    ),
+    Keyword(
+        "garp_lower_prio_repeat",
+        "garp.lower_prio_repeat",
+        "integer",
+        "frames",
+        0,
+        2147483647,
+    ),
+)
+
+_UNICAST = (
+    Keyword("unicast_src_ip", "source", "address"),
+    Keyword("mcast_src_ip", "source", "address"),
+    Keyword("mcast_dst_ip", "multicast_group", "multicast"),
+    Keyword("unicast_peer", "unicast_peers", "peers"),
+    Keyword(
+        "unicast_ttl",
+        "unicast_ttl",
+        "integer",
+        "hops",
+        0,
+        255,
+        default=255,
+        strict=True,
+    ),
+    Keyword("check_unicast_src", "check_unicast_src", "flag", default=False),
+    Keyword("unicast_fault_no_peer", "unicast_fault_no_peer", "flag", default=False),
+)
+
+_ADDRESSES = (
+    Keyword("virtual_ipaddress", "addresses", "addresses"),
+    Keyword("virtual_ipaddress_excluded", "excluded", "addresses"),
+    Keyword("no_virtual_ipaddress", "no_addresses", "flag", default=False),
+    Keyword("promote_secondaries", "promote_secondaries", "flag", default=False),
+    Keyword("accept", "accept", "flag"),
+)
+
+_PACKETS = (
+    Keyword("authentication", "authentication", "block"),
+    Keyword("auth_hmac", "auth_hmac", "block"),
+    Keyword("v3_checksum_as_v2", "checksum_as_v2", "boolean", default=False),
+    Keyword("skip_check_adv_addr", "skip_check_adv_addr", "boolean", default=False),
+    Keyword("lower_prio_no_advert", "lower_prio_no_advert", "boolean", default=False),
+    Keyword(
+        "higher_prio_send_advert",
+        "higher_prio_send_advert",
+        "boolean",
+        default=False,
+    ),
+    Keyword("owner_ignore_adverts", "owner_ignore_adverts", "boolean", default=False),
+)
+
+_TRACKING = (
+    Keyword("track_interface", "track_interfaces", "interfaces"),
+    Keyword("dont_track_primary", "track_primary", "flag", value=False, default=True),
+)
+
+_NOTIFY = (
+    Keyword("notify", "notify.always", "script"),
+    Keyword("notify_master", "notify.master", "script"),
+    Keyword("notify_backup", "notify.backup", "script"),
+    Keyword("notify_fault", "notify.fault", "script"),
+    Keyword("notify_stop", "notify.stop", "script"),
+    Keyword("notify_deleted", "notify.deleted", "script or nothing"),
+    Keyword("notify_master_rx_lower_pri", "notify.master_rx_lower_pri", "script"),
+    Keyword(
+        "notify_priority_changes", "notify_priority_changes", "boolean", default=False
+    ),
+)
+
+INSTANCE = (
+    *_IDENTITY,
+    *_TIMERS,
+    *_GARP,
+    *_UNICAST,
+    *_ADDRESSES,
+    *_PACKETS,
+    *_TRACKING,
+    *_NOTIFY,
+)
+
+AUTHENTICATION = (
+    Keyword(
+        "auth_type",
+        "type",
+        "choice",
+        choices=("PASS", "AH"),
+        otherwise=", no authentication",
+    ),
+    Keyword("auth_pass", "secret", "password"),
+)
