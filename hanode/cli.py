@@ -53,13 +53,13 @@ class CheckOptions(usage.Options):
 
 def check(argv: Sequence[str]) -> int:
     """Check each file by itself; 1 when one of them, or a part of it, would not run."""
-    from hanode.config.build import load
+    from hanode.reading import read
 
     options = CheckOptions()
     options.parseOptions(list(argv))
     status = 0
     for file in options["files"]:
-        model, problems = load([file], config_id=options["config-id"])
+        model, problems = read([file], options["config-id"])
         for problem in problems:
             print(problem.drawing())
         bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)

@@ -13,10 +13,10 @@ from twisted.application.service import MultiService
 from twisted.logger import Logger, LogLevel
 from twisted.python import usage
 
-from hanode.config.build import load
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
 from hanode.node import Node
+from hanode.reading import read
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
@@ -50,7 +50,7 @@ class Options(usage.Options):
 
     def load(self) -> tuple[Model, list[Problem]]:
         """Read the configuration that the options name."""
-        return load([self["config"]], config_id=self["config-id"])
+        return read([self["config"]], self["config-id"])
 
 
 class Daemon(MultiService):
