@@ -31,6 +31,14 @@ class Fact:
     why: str
 
 
+@dataclass(eq=False)
+class _Watch:
+    """One watcher's place at one fact; equal to no other, even of the same callable."""
+
+    watcher: Watcher
+    ended: bool = False
+
+
 class Facts:
     """The board of one node."""
 
@@ -39,8 +47,8 @@ class Facts:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._facts: dict[str, Fact] = {}
-        self._watchers: dict[str, list[Watcher]] = {}
-        self._queue: deque[Fact] = deque()
+        self._watches: dict[str, list[_Watch]] = {}
+        self._queue: deque[tuple[Fact, tuple[_Watch, ...]]] = deque()
         self._draining = False
         self.events: deque[Fact] = deque(maxlen=EVENTS_KEPT)
 
@@ -53,7 +61,8 @@ class Facts:
         fact = Fact(name, value, self._clock.seconds(), changes, why)
         self._facts[name] = fact
         self.events.append(fact)
-        self._queue.append(fact)
+        # Those who join later are told a newer value: this one would be the past.
+        self._queue.append((fact, tuple(self._watches.get(name, ()))))
         self._drain()
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -70,14 +79,20 @@ class Facts:
 
         @return: a callable that ends the watch; it may be called twice.
         """
-        watchers = self._watchers.setdefault(name, [])
-        watchers.append(watcher)
-        if name in self._facts:
-            self._deliver(watcher, self._facts[name])
+        watches = self._watches.setdefault(name, [])
+        watch = _Watch(watcher)
+        watches.append(watch)
+        fact = self._facts.get(name)
+        if fact is not None and self._draining:
+            self._deliver(watch, fact)
+        elif fact is not None:
+            self._queue.append((fact, (watch,)))
+            self._drain()
 
         def unwatch() -> None:
-            if watcher in watchers:
-                watchers.remove(watcher)
+            if not watch.ended:
+                watch.ended = True
+                watches.remove(watch)
 
         return unwatch
 
@@ -91,14 +106,16 @@ class Facts:
         self._draining = True
         try:
             while self._queue:
-                fact = self._queue.popleft()
-                for watcher in tuple(self._watchers.get(fact.name, ())):
-                    self._deliver(watcher, fact)
+                fact, watches = self._queue.popleft()
+                for watch in watches:
+                    self._deliver(watch, fact)
         finally:
             self._draining = False
 
-    def _deliver(self, watcher: Watcher, fact: Fact) -> None:
+    def _deliver(self, watch: _Watch, fact: Fact) -> None:
+        if watch.ended:
+            return
         try:
-            watcher(fact.name, fact.value)
+            watch.watcher(fact.name, fact.value)
         except Exception:
             self.log.failure("a watcher of {name} failed", name=fact.name)
