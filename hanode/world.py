@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from hanode.interfaces import IDataplane, INetwork, IProcesses
 
@@ -31,8 +30,8 @@ def make_monotonic(reactor: Any) -> None:
     every timer is an hour late, and no advertisement is sent. Timers that are
     already pending (of plug-ins of twistd, say) are moved to the new count.
     """
-    pending: Iterable[IDelayedCall] = reactor.getDelayedCalls()
     offset = monotonic() - reactor.seconds()
     reactor.seconds = monotonic
-    for call in pending:
+    for call in reactor.getDelayedCalls():
+        call.seconds = monotonic  # each call keeps its own way to ask for the time
         call.delay(offset)
