@@ -136,6 +136,15 @@ class IDataplane(Interface):
         """The interfaces as they are now: a dict of name to L{hanode.link.Link}."""
 
 
+class IDataplaneKind(Interface):
+    """A plug-in: one way to hold addresses."""
+
+    keyword = Attribute("its name in the configuration, e.g. C{linux}")
+
+    def make(reactor: Any) -> IDataplane:
+        """An L{IDataplane} for one node."""
+
+
 class ITracker(Interface):
     """Something outside that is watched and turned into facts."""
 
