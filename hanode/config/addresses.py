@@ -105,7 +105,7 @@ def _alone(entry: _Line, word: Word) -> None:
     elif word.text == "use_vmac":
         entry.findings.warning(word, "use_vmac: not yet supported: ignored")
     else:
-        remedy = "ignored"
+        remedy = "remove it"
         if split_prefix(word.text)[0] is not None:
             remedy = "put each address on a line of its own"
         entry.findings.warning(

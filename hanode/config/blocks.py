@@ -67,7 +67,9 @@ def settings(blocks: Iterable[Block], path: Path, findings: Findings) -> Setting
             found.setdefault(row.field, []).extend(value)
         elif row.type.startswith("script") and row.field in found:
             findings.warning(
-                block, f"{row.word} script already specified - ignoring this one"
+                block,
+                f"{row.word} script already specified - ignoring this one",
+                "remove one of the two",
             )
         else:
             found[row.field] = value

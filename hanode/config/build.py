@@ -6,9 +6,10 @@ L{load} is the one call that turns files into a checked model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
-from hanode.config import blocks
+from hanode.config import blocks, parser, source
 from hanode.config.check import check
 from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken
 from hanode.config.findings import Findings
@@ -33,15 +34,22 @@ _GLOBAL_FIELDS = (
 )
 
 
-def load(paths: Sequence[str], **options: Any) -> tuple[Model, list[Problem]]:
-    """Read, build and check the files C{paths}.
+def load(
+    paths: Sequence[str],
+    *,
+    config_id: str,
+    environ: Mapping[str, str],
+    random: Random,
+    read: source.Read = source.read_file,
+) -> tuple[Model, list[Problem]]:
+    """Read, build and check the files C{paths}, each perhaps a pattern.
 
-    C{options} are those of L{hanode.config.parser.parse}. Never raises: what is
-    wrong is among the problems, in the order parser, model, cross checks.
+    The options are those of L{hanode.config.parser.parse}. Nothing is raised: what
+    is wrong is among the problems, those of the parser first.
     """
-    from hanode.config import parser
-
-    tree, problems = parser.parse(paths, **options)
+    tree, problems = parser.parse(
+        paths, config_id=config_id, environ=environ, random=random, read=read
+    )
     model, found = build(tree)
     return model, [*problems, *found, *check(model)]
 
@@ -102,7 +110,7 @@ def _instance(
         mine.warning(
             block.arguments[1],
             f"vrrp_instance has surplus words from '{block.arguments[1]}' on",
-            "ignored",
+            "the name is one word",
         )
     own = blocks.settings(blocks.body(block, mine), ("vrrp_instance",), mine)
     instance = complete(Draft(name, block, own, shared, mine), taken)

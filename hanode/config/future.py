@@ -65,8 +65,8 @@ _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
     state_dump_file stats_dump_file json_dump_file"""
 
 _OTHERS = """checker_log_all_failures rs_init_notifies vrrp_garp_extra_if
-    vrrp_vmac_garp_intvl vrrp_delay_after_boot random_seed reload_check_config
-    reload_time_file reload_repeat reload_file include_check config_save_dir
+    vrrp_vmac_garp_intvl vrrp_delay_after_boot reload_check_config
+    reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
 _INSTANCE = """use_vmac use_vmac_addr vmac_xmit_base use_ipvlan

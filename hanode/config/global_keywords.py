@@ -91,4 +91,10 @@ _OWN = (
     ),
 )
 
-GLOBAL = (*_OWN, *_DEFAULTS)
+#: what the parser has already acted on, because it changes how lines are read
+_PARSED = (
+    Keyword("include_check", "include_check", "parsed"),
+    Keyword("random_seed", "random_seed", "parsed"),
+)
+
+GLOBAL = (*_OWN, *_DEFAULTS, *_PARSED)

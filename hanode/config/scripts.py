@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hanode.config.findings import Findings
 from hanode.config.model import Script
+from hanode.config.quoting import QuotingError, split, split_escaped
 from hanode.config.row import Keyword
 from hanode.config.tree import Block
 
@@ -17,13 +18,32 @@ def script(keyword: Keyword, block: Block, findings: Findings) -> Script | None:
     if not block.arguments:
         findings.missing(block, 1)
         return None
-    words = [word.text for word in block.arguments]
-    argv = words[0].split()
-    if not argv:
-        findings.warning(block, f"{keyword.word}: the command is empty", "ignored")
+    try:
+        words = _words(block)
+        argv = split_escaped(words[0])
+    except QuotingError as error:
+        findings.warning(
+            block.arguments[0],
+            error.message,
+            f"{keyword.word} is ignored until its quotes are mended",
+        )
         return None
-    user = words[1] if len(words) > 1 else None
-    return Script(tuple(argv), user, _group(words, block, findings))
+    if not argv or not argv[0]:
+        findings.warning(
+            block.arguments[0],
+            f"{keyword.word}: the command is empty",
+            "write the path of a script",
+        )
+        return None
+    user = words[1] or None if len(words) > 1 else None
+    return Script(argv, user, _group(words, block, findings))
+
+
+def _words(block: Block) -> tuple[str, ...]:
+    """COMMAND, USER and GROUP: from the text as written, else from the words."""
+    if block.raw:
+        return split(block.raw)[1:] or ("",)
+    return tuple(word.text for word in block.arguments)
 
 
 def script_or_nothing(
@@ -33,7 +53,7 @@ def script_or_nothing(
     return script(keyword, block, findings) if block.arguments else True
 
 
-def _group(words: list[str], block: Block, findings: Findings) -> str | None:
+def _group(words: tuple[str, ...], block: Block, findings: Findings) -> str | None:
     """The third word; a colon before it asks for the user's other groups too."""
     if len(words) < 3:
         return None

@@ -224,6 +224,10 @@ def user(
     return names[0], names[1] if len(names) > 1 else None
 
 
+def parsed(keyword: Keyword, block: Block, findings: Findings) -> None:
+    """Nothing is left to do: the parser followed this keyword while it read."""
+
+
 def argument(block: Block, findings: Findings) -> Word | None:
     """The one argument of a keyword that must have one; an error without it."""
     surplus(block, 1, findings)
@@ -301,4 +305,5 @@ READERS: Mapping[str, Reader] = {
     "address": address,
     "multicast": multicast,
     "user": user,
+    "parsed": parsed,
 }

@@ -1,0 +1,164 @@
+"""Blocks whose lines are entries."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.config.entries import interfaces, peers
+from hanode.config.findings import Findings
+from hanode.config.model import TrackedInterface, UnicastPeer
+from hanode.config.row import Keyword
+from hanode.config.tree import Block
+from tests.config.reading import said, tree
+
+ROW = Keyword("unicast_peer", "unicast_peers", "peers")
+
+
+class PeerTests(SynchronousTestCase):
+    def read(self, text: str) -> tuple[list[UnicastPeer], list[str]]:
+        findings = Findings()
+        found = peers(ROW, tree(text)[0], findings)
+        return [each.value for each in found], said(findings.problems)
+
+    def test_peers(self) -> None:
+        """A neighbour on each line, perhaps with the TTLs it may use."""
+        self.assertEqual(
+            self.read(
+                "unicast_peer {\n192.0.2.1\n192.0.2.2 min_ttl 254 max_ttl 255\n}"
+            ),
+            (
+                [
+                    UnicastPeer(ip_address("192.0.2.1")),
+                    UnicastPeer(ip_address("192.0.2.2"), 254, 255),
+                ],
+                [],
+            ),
+        )
+
+    def test_mistakes(self) -> None:
+        """What is no neighbour, or no option, is named and ignored."""
+        self.assertEqual(
+            self.read(
+                "unicast_peer {\nx\n192.0.2.2 min_ttl 256 y\n192.0.2.3 max_ttl\n}"
+            ),
+            (
+                [
+                    UnicastPeer(ip_address("192.0.2.2")),
+                    UnicastPeer(ip_address("192.0.2.3")),
+                ],
+                [
+                    "2 warning: unicast_peer: 'x' is not an IP address (ignored)",
+                    "3 warning: number '256' outside range [0, 255]: "
+                    "min_ttl '256' is invalid (ignored)",
+                    "3 warning: Unknown configuration entry 'y' for unicast_peer "
+                    "- ignoring (put each neighbour on a line of its own)",
+                    "4 error: *** Configuration line starting `192.0.2.3` is missing a "
+                    "parameter after keyword `max_ttl` at word position 3 "
+                    "(write a value behind max_ttl)",
+                ],
+            ),
+        )
+
+    def test_braces(self) -> None:
+        """Missing braces, words before them and braces inside are pointed out."""
+        self.assertEqual(
+            [
+                self.read("unicast_peer 192.0.2.1"),
+                self.read("unicast_peer 192.0.2.1 {\n}"),
+                self.read("unicast_peer {\n192.0.2.1 {\n}\n}"),
+            ],
+            [
+                (
+                    [],
+                    [
+                        "1 warning: Missing '{' at beginning of configuration block "
+                        "(write unicast_peer { ... })"
+                    ],
+                ),
+                (
+                    [],
+                    [
+                        "1 warning: Block unicast_peer has extra parameters "
+                        "(put each entry on a line of its own between the braces)"
+                    ],
+                ),
+                (
+                    [UnicastPeer(ip_address("192.0.2.1"))],
+                    ["2 warning: Unexpected '{' - ignoring (remove the braces)"],
+                ),
+            ],
+        )
+
+    def test_empty_lines_of_braces(self) -> None:
+        """Braces without a word are no entry."""
+        block = tree("unicast_peer {\n}")[0]
+        findings = Findings()
+        self.assertEqual(peers(ROW, Block(block.words, (Block((), ()),)), findings), [])
+
+
+class InterfaceTests(SynchronousTestCase):
+    def read(self, *lines: str) -> tuple[list[TrackedInterface], list[str]]:
+        text = "track_interface {\n" + "\n".join(lines) + "\n}"
+        findings = Findings()
+        found = interfaces(ROW, tree(text)[0], findings)
+        return [each.value for each in found], said(findings.problems)
+
+    def test_weights(self) -> None:
+        """A weight, and whether it is reversed."""
+        self.assertEqual(
+            self.read(
+                "eth1", "eth2 weight -10", "eth3 weight 5 reverse", "eth4 noreverse"
+            ),
+            (
+                [
+                    TrackedInterface("eth1"),
+                    TrackedInterface("eth2", -10),
+                    TrackedInterface("eth3", 5, True),
+                    TrackedInterface("eth4"),
+                ],
+                [],
+            ),
+        )
+
+    def test_extreme_weights(self) -> None:
+        """254 is coerced to 253, as keepalived does; more is refused."""
+        self.assertEqual(
+            self.read(
+                "eth1 weight 254", "eth2 weight -254", "eth3 weight 255", "eth4 weight"
+            ),
+            (
+                [
+                    TrackedInterface("eth1", 253),
+                    TrackedInterface("eth2", -253),
+                    TrackedInterface("eth3", 0),
+                    TrackedInterface("eth4", 0),
+                ],
+                [
+                    "2 warning: weight 254 for track_interface must be in "
+                    "[-253..253] (using 253)",
+                    "3 warning: weight -254 for track_interface must be in "
+                    "[-253..253] (using -253)",
+                    "4 warning: number '255' outside range [-254, 254]: "
+                    "weight '255' is invalid (ignored; the default is 0)",
+                    "5 error: *** Configuration line starting `eth4` is missing a "
+                    "parameter after keyword `weight` at word position 3 "
+                    "(write a value behind weight)",
+                ],
+            ),
+        )
+
+    def test_two_on_a_line(self) -> None:
+        """A second interface on the line is ignored."""
+        self.assertEqual(
+            self.read("eth1 eth2"),
+            (
+                [TrackedInterface("eth1")],
+                [
+                    "2 warning: Unknown configuration entry 'eth2' for "
+                    "track_interface - ignoring "
+                    "(put each interface on a line of its own)"
+                ],
+            ),
+        )

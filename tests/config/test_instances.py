@@ -1,0 +1,520 @@
+"""vrrp_instance: what its words make of it, and when it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.config.model import (
+    Address,
+    Authentication,
+    Garp,
+    Notify,
+    Script,
+    Secret,
+    TrackedInterface,
+    VrrpInstance,
+)
+from tests.config.reading import good, instance
+
+PLAIN = VrrpInstance(
+    "VI_1",
+    51,
+    "eth0",
+    4,
+    addresses=(Address(ip_address("192.0.2.10"), 24, "eth0"),),
+)
+SIX = """
+    interface eth0
+    virtual_router_id 51
+    virtual_ipaddress {
+        fe80::10
+        2001:db8::10/64
+    }
+"""
+PASSWORD = "authentication {\nauth_type PASS\nauth_pass x\n}"
+AH = "authentication {\nauth_type AH\nauth_pass x\n}"
+
+
+class DefaultTests(SynchronousTestCase):
+    def test_smallest(self) -> None:
+        """Interface, VRID and one address are enough."""
+        self.assertEqual(good(""), PLAIN)
+
+    def test_place(self) -> None:
+        """An instance knows where it stands."""
+        place = good("").place
+        self.assertEqual(str(place), "test.conf:1:1")
+
+    def test_plain_fields(self) -> None:
+        """Keywords that only set a field set it."""
+        lines = """
+            unicast_fault_no_peer
+            check_unicast_src
+            down_timer_adverts 4
+            v3_checksum_as_v2
+            lower_prio_no_advert
+            higher_prio_send_advert
+            owner_ignore_adverts
+            skip_check_adv_addr
+            promote_secondaries
+            dont_track_primary
+            notify_priority_changes
+            accept
+        """
+        self.assertEqual(
+            good(lines),
+            replace(
+                PLAIN,
+                unicast_fault_no_peer=True,
+                check_unicast_src=True,
+                down_timer_adverts=4,
+                checksum_as_v2=True,
+                lower_prio_no_advert=True,
+                higher_prio_send_advert=True,
+                owner_ignore_adverts=True,
+                skip_check_adv_addr=True,
+                promote_secondaries=True,
+                track_primary=False,
+                notify_priority_changes=True,
+            ),
+        )
+
+    def test_global_defaults(self) -> None:
+        """global_defs gives the defaults, the instance has the last word."""
+        shared = """
+            vrrp_version 3
+            vrrp_down_timer_adverts 5
+            vrrp_skip_check_adv_addr
+            vrrp_lower_prio_no_advert
+            vrrp_mcast_group4 224.0.0.99
+            vrrp_garp_interval 0.5
+            vrrp_gna_interval 0.25
+        """
+        self.assertEqual(
+            good("down_timer_adverts 2\nlower_prio_no_advert off", shared),
+            replace(
+                PLAIN,
+                version=3,
+                down_timer_adverts=2,
+                skip_check_adv_addr=True,
+                multicast_group=ip_address("224.0.0.99"),
+                garp=Garp(arp_interval=0.5, na_interval=0.25),
+            ),
+        )
+
+
+class VersionTests(SynchronousTestCase):
+    def test_ipv6_is_version_3(self) -> None:
+        """IPv6 addresses make version 3, whatever vrrp_version says."""
+        found = good("", "vrrp_version 2", SIX)
+        self.assertEqual((found.family, found.version), (6, 3))
+        self.assertEqual(str(found.multicast_group), "ff02::12")
+
+    def test_ipv6_version_2_on_request(self) -> None:
+        """The instance itself may ask for version 2."""
+        self.assertEqual(good("version 2", "", SIX).version, 2)
+
+    def test_native_ipv6(self) -> None:
+        """native_ipv6 decides before any address."""
+        found, said = instance("native_ipv6")
+        self.assertEqual(found, None)
+        self.assertEqual(
+            said,
+            [
+                "warning: (VI_1) address family must match VRRP instance "
+                "[192.0.2.10] - ignoring",
+                "dropped: (VI_1) No VIP specified; at least one is required",
+            ],
+        )
+
+    def test_version_on_the_instance(self) -> None:
+        """version 3 on an IPv4 instance."""
+        self.assertEqual(good("version 3"), replace(PLAIN, version=3))
+
+
+class RefusalTests(SynchronousTestCase):
+    def test_no_vrid(self) -> None:
+        """Without a VRID there is no instance."""
+        self.assertEqual(
+            instance("", basic="interface eth0"),
+            (None, ["dropped: (VI_1) the virtual router id must be set"]),
+        )
+
+    def test_bad_vrid(self) -> None:
+        """A VRID out of range is none."""
+        self.assertEqual(
+            instance("", basic="interface eth0\nvirtual_router_id 256"),
+            (
+                None,
+                [
+                    "warning: (VI_1) number '256' outside range [1, 255]: "
+                    "virtual_router_id '256' is invalid",
+                    "dropped: (VI_1) the virtual router id must be set",
+                ],
+            ),
+        )
+
+    def test_no_interface(self) -> None:
+        """Multicast needs an interface."""
+        for lines in ("", "unicast_peer {\n192.0.2.9\n}"):
+            self.assertEqual(
+                instance(lines, basic="virtual_router_id 1"),
+                (None, ["dropped: (VI_1) no interface specified"]),
+            )
+
+    def test_unicast_without_interface(self) -> None:
+        """Unicast with a source address needs none."""
+        lines = """
+            virtual_router_id 1
+            unicast_src_ip 192.0.2.1
+            unicast_peer {
+                192.0.2.2
+            }
+            virtual_ipaddress {
+                192.0.2.3 dev eth7
+            }
+        """
+        found = good("", basic=lines)
+        self.assertEqual((found.interface, found.addresses[0].device), ("", "eth7"))
+
+    def test_hmac(self) -> None:
+        """An instance that asks for HMAC must not run without it."""
+        self.assertEqual(
+            instance("auth_hmac {\nkey 1 x\n}"),
+            (
+                None,
+                [
+                    "dropped: (VI_1) auth_hmac: not yet supported: "
+                    "the instance would run unauthenticated"
+                ],
+            ),
+        )
+
+    def test_ah(self) -> None:
+        """Nor one that asks for AH."""
+        drop = (
+            "dropped: (VI_1) auth_type AH: not yet supported: "
+            "the instance would run unauthenticated"
+        )
+        self.assertEqual(instance(AH), (None, [drop]))
+        self.assertEqual(
+            instance(AH + "\nstate MASTER\npriority 9"),
+            (
+                None,
+                [
+                    "warning: (VI_1) Initial state master is incompatible with AH "
+                    "authentication - clearing",
+                    drop,
+                ],
+            ),
+        )
+
+    def test_no_addresses(self) -> None:
+        """Version 2 runs without addresses, version 3 does not."""
+        basic = "interface eth0\nvirtual_router_id 51"
+        empty = replace(PLAIN, addresses=())
+        self.assertEqual(
+            [
+                instance("", basic=basic),
+                instance("no_virtual_ipaddress", basic=basic),
+                instance("version 3", basic=basic),
+            ],
+            [
+                (
+                    empty,
+                    ["warning: (VI_1) No VIP specified; at least one is sensible"],
+                ),
+                (empty, []),
+                (
+                    None,
+                    ["dropped: (VI_1) No VIP specified; at least one is required"],
+                ),
+            ],
+        )
+
+
+class RoleTests(SynchronousTestCase):
+    def role(self, lines: str) -> tuple[str, int, bool, float, list[str]]:
+        """State, priority, preempt, preempt_delay and what is said."""
+        found, said = instance(lines)
+        assert found is not None
+        return found.state, found.priority, found.preempt, found.preempt_delay, said
+
+    def test_state_and_priority(self) -> None:
+        """Each is the default of the other."""
+        self.assertEqual(
+            [
+                self.role("state MASTER\npriority 101"),
+                self.role("state BACKUP"),
+                self.role("priority 255"),
+                self.role("state BACKUP\npriority 255"),
+                self.role("state MASTER"),
+            ],
+            [
+                ("MASTER", 101, True, 0.0, []),
+                ("BACKUP", 100, True, 0.0, []),
+                ("MASTER", 255, True, 0.0, []),
+                ("BACKUP", 255, True, 0.0, []),
+                (
+                    "MASTER",
+                    255,
+                    True,
+                    0.0,
+                    [
+                        "warning: (VI_1) state MASTER without priority means "
+                        "priority 255, address owner"
+                    ],
+                ),
+            ],
+        )
+
+    def test_bad_values(self) -> None:
+        """An unknown state is BACKUP, an invalid priority 100."""
+        self.assertEqual(
+            [self.role("state FAULT"), self.role("state MASTER\npriority 0")],
+            [
+                (
+                    "BACKUP",
+                    100,
+                    True,
+                    0.0,
+                    ["warning: (VI_1) unknown state 'FAULT', defaulting to BACKUP"],
+                ),
+                (
+                    "MASTER",
+                    100,
+                    True,
+                    0.0,
+                    [
+                        "warning: (VI_1) number '0' outside range [1, 255]: "
+                        "priority '0' is invalid"
+                    ],
+                ),
+            ],
+        )
+
+    def test_nopreempt(self) -> None:
+        """nopreempt is cleared for MASTER and for the owner."""
+        clears = "warning: (VI_1) Warning - nopreempt will not work with {} - clearing"
+        self.assertEqual(
+            [
+                self.role("nopreempt"),
+                self.role("nopreempt\nstate MASTER\npriority 9"),
+                self.role("nopreempt\nstate BACKUP\npriority 255"),
+            ],
+            [
+                ("BACKUP", 100, False, 0.0, []),
+                ("MASTER", 9, True, 0.0, [clears.format("initial state MASTER")]),
+                ("BACKUP", 255, True, 0.0, [clears.format("priority 255")]),
+            ],
+        )
+
+    def test_preempt_delay(self) -> None:
+        """preempt_delay is cleared for MASTER and with nopreempt."""
+        clears = (
+            "warning: (VI_1) Warning - preempt delay will not work with {} - clearing"
+        )
+        self.assertEqual(
+            [
+                self.role("preempt_delay 2.5"),
+                self.role("preempt_delay 2.5\nstate MASTER\npriority 9"),
+                self.role("preempt_delay 2.5\nnopreempt"),
+            ],
+            [
+                ("BACKUP", 100, True, 2.5, []),
+                ("MASTER", 9, True, 0.0, [clears.format("initial state MASTER")]),
+                ("BACKUP", 100, False, 0.0, [clears.format("nopreempt")]),
+            ],
+        )
+
+
+class TimerTests(SynchronousTestCase):
+    def interval(self, lines: str) -> tuple[float, list[str]]:
+        """advert_int and what is said."""
+        found, said = instance(lines)
+        assert found is not None
+        return found.advert_int, said
+
+    def test_version_2_is_whole_seconds(self) -> None:
+        """A fraction is rounded, and never to nothing."""
+        text = (
+            "warning: (VI_1) advert_int {} is invalid: VRRP version 2 has whole seconds"
+        )
+        self.assertEqual(
+            [self.interval(f"advert_int {text}") for text in ("3", "1.5", "0.1")],
+            [(3.0, []), (2.0, [text.format("1.5")]), (1.0, [text.format("0.1")])],
+        )
+
+    def test_version_3_is_centiseconds(self) -> None:
+        """A part of a centisecond is rounded, 40.95 s is the longest."""
+        text = (
+            "warning: (VI_1) advert_int {} is invalid: "
+            "VRRP version 3 has centiseconds up to 40.95"
+        )
+        self.assertEqual(
+            [
+                self.interval(f"version 3\nadvert_int {text}")
+                for text in ("0.01", "0.29", "0.125", "40.95", "41")
+            ],
+            [
+                (0.01, []),
+                (0.29, []),
+                (0.13, [text.format("0.125")]),
+                (40.95, []),
+                (40.95, [text.format("41")]),
+            ],
+        )
+
+
+class AuthenticationTests(SynchronousTestCase):
+    def test_pass(self) -> None:
+        """A password of version 2."""
+        self.assertEqual(
+            good(PASSWORD),
+            replace(PLAIN, authentication=Authentication("PASS", Secret("x"))),
+        )
+
+    def test_version_3(self) -> None:
+        """Version 3 has no authentication, not even AH."""
+        text = (
+            "warning: (VI_1) VRRP version 3 does not support authentication. Ignoring."
+        )
+        for block in (PASSWORD, AH):
+            self.assertEqual(
+                instance(f"version 3\n{block}"), (replace(PLAIN, version=3), [text])
+            )
+
+    def test_incomplete(self) -> None:
+        """A type without a password and a password without a type are none."""
+        self.assertEqual(
+            [
+                instance("authentication {\nauth_type PASS\n}"),
+                instance('authentication {\nauth_type PASS\nauth_pass ""\n}'),
+                instance("authentication {\nauth_pass x\n}"),
+            ],
+            [
+                (
+                    PLAIN,
+                    [
+                        "warning: (VI_1) Authentication specified but "
+                        f"no {what} - ignoring"
+                    ],
+                )
+                for what in ("password given", "password given", "auth_type PASS")
+            ],
+        )
+
+
+class GarpTests(SynchronousTestCase):
+    def test_everything(self) -> None:
+        """Each keyword fills its field."""
+        lines = """
+            garp_master_delay 1
+            garp_master_repeat 2
+            garp_master_refresh 3
+            garp_master_refresh_repeat 4
+            garp_lower_prio_delay 5
+            garp_lower_prio_repeat 6
+        """
+        self.assertEqual(good(lines).garp, Garp(1.0, 2, 3.0, 4, 5.0, 6))
+
+    def test_lower_prio_follows_master(self) -> None:
+        """Without values of their own they are those of the master."""
+        self.assertEqual(
+            good("garp_master_delay 7\ngarp_master_repeat 8").garp,
+            Garp(7.0, 8, lower_prio_delay=7.0, lower_prio_repeat=8),
+        )
+
+    def test_global_lower_prio(self) -> None:
+        """A global lower_prio value comes before the instance's master value."""
+        self.assertEqual(
+            good("garp_master_delay 7", "vrrp_garp_lower_prio_delay 2").garp,
+            Garp(7.0, lower_prio_delay=2.0),
+        )
+
+    def test_no_repeat_after_lower_priority(self) -> None:
+        """0 repeats are allowed there: no frames."""
+        self.assertEqual(
+            good("garp_lower_prio_repeat 0").garp, Garp(lower_prio_repeat=0)
+        )
+
+    def test_min_garp(self) -> None:
+        """vrrp_min_garp: one frame, no second batch, where nothing else is said."""
+        self.assertEqual(
+            [good("", "vrrp_min_garp").garp, good("", "vrrp_min_garp off").garp],
+            [Garp(0.0, 1, 0.0, 0, 0.0, 1), Garp()],
+        )
+        self.assertEqual(
+            good(
+                "garp_master_repeat 3", "vrrp_min_garp\nvrrp_garp_master_delay 4"
+            ).garp,
+            Garp(4.0, 3, 0.0, 0, 4.0, 3),
+        )
+
+
+class TrackingTests(SynchronousTestCase):
+    def test_interfaces(self) -> None:
+        """Other interfaces are tracked, each once."""
+        found, said = instance(
+            "track_interface {\neth1\neth2 weight -5\neth1 weight 3\n}"
+        )
+        self.assertEqual(
+            (found, said),
+            (
+                replace(
+                    PLAIN,
+                    track_interfaces=(
+                        TrackedInterface("eth1"),
+                        TrackedInterface("eth2", -5),
+                    ),
+                ),
+                ["warning: (VI_1) track_interface eth1 is tracked twice - ignoring"],
+            ),
+        )
+
+    def test_own_interface(self) -> None:
+        """The instance's own interface needs no tracking, or is not to be tracked."""
+        text = (
+            "warning: (VI_1) track_interface eth0 is the interface of the instance"
+            " - ignoring"
+        )
+        tracked = "track_interface {\neth0\n}"
+        self.assertEqual(instance(tracked), (PLAIN, [text]))
+        self.assertEqual(
+            instance(f"dont_track_primary\n{tracked}"),
+            (replace(PLAIN, track_primary=False), [text]),
+        )
+
+
+class NotifyTests(SynchronousTestCase):
+    def test_scripts(self) -> None:
+        """Each event has its script."""
+        lines = """
+            notify /n
+            notify_master "/m --now" bob
+            notify_backup /b
+            notify_fault /f
+            notify_stop /s
+            notify_deleted /d
+            notify_master_rx_lower_pri /l
+        """
+        self.assertEqual(
+            good(lines).notify,
+            Notify(
+                always=Script(("/n",)),
+                master=Script(("/m", "--now"), "bob"),
+                backup=Script(("/b",)),
+                fault=Script(("/f",)),
+                stop=Script(("/s",)),
+                deleted=Script(("/d",)),
+                master_rx_lower_pri=Script(("/l",)),
+                report_deleted=True,
+            ),
+        )
+
+    def test_deleted_alone(self) -> None:
+        """notify_deleted without a script changes what is reported."""
+        self.assertEqual(good("notify_deleted").notify, Notify(report_deleted=True))

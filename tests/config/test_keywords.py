@@ -1,0 +1,121 @@
+"""The keyword table: complete, and able to correct."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.config import future, keywords
+from hanode.config.blocks import READERS
+from hanode.config.model import Garp, GlobalDefs, Notify, VrrpInstance
+from hanode.config.row import BLOCK_TYPES, Keyword
+
+
+class TableTests(SynchronousTestCase):
+    def test_every_word_of_keepalived_is_known(self) -> None:
+        """All 531 keyword paths of keepalived 2.4 are in the table."""
+        self.assertEqual(sum(map(len, keywords.KNOWN.values())), 531)
+
+    def test_no_word_is_both_supported_and_not(self) -> None:
+        """A keyword that hanode acts on is not listed as missing."""
+        both = {
+            (path, word)
+            for path, rows in keywords.SUPPORTED.items()
+            for word in rows
+            if word in future.WORDS.get(path, ())
+        }
+        self.assertEqual(both, set())
+
+    def test_every_type_has_a_reader(self) -> None:
+        """Each row of the table names a reader that exists."""
+        types = {
+            row.type for rows in keywords.SUPPORTED.values() for row in rows.values()
+        }
+        self.assertEqual(types - READERS.keys(), set())
+        self.assertEqual(BLOCK_TYPES - types, set())
+
+    def test_blocks_are_words_of_their_parents(self) -> None:
+        """Every block whose words are listed can be opened."""
+        opened = set(future.BLOCKS)
+        for path, rows in keywords.SUPPORTED.items():
+            opened |= {(*path, w) for w, r in rows.items() if r.type in BLOCK_TYPES}
+        self.assertEqual({path for path in keywords.KNOWN if path} - opened, set())
+
+    def test_defaults_are_those_of_the_model(self) -> None:
+        """A default in the table equals the default of the field it fills."""
+        records = {
+            "": VrrpInstance("x", 1, "eth0", 4),
+            "garp": Garp(),
+            "notify": Notify(),
+            "instance": VrrpInstance("x", 1, "eth0", 4),
+        }
+        wrong = []
+        for row in keywords.SUPPORTED["vrrp_instance",].values():
+            record, _, field = row.field.rpartition(".")
+            known = {each.name for each in fields(records[record])}
+            if row.default is None or field not in known:
+                continue
+            if getattr(records[record], field) != row.default:
+                wrong.append(row.word)
+        self.assertEqual(wrong, [])
+
+    def test_global_defaults_are_those_of_the_model(self) -> None:
+        """The defaults of global_defs equal those of GlobalDefs."""
+        defs = GlobalDefs()
+        known = {each.name for each in fields(defs)}
+        wrong = [
+            row.word
+            for row in keywords.SUPPORTED["global_defs",].values()
+            if row.field in known
+            and row.default is not None
+            and getattr(defs, row.field) != row.default
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_default_text(self) -> None:
+        """A default is shown as the configuration would write it."""
+        texts = [
+            Keyword("k", "f", "integer", default=default).default_text
+            for default in (None, True, False, 5.0, 0.5, 3, "eth0")
+        ]
+        self.assertEqual(texts, ["", "on", "off", "5", "0.5", "3", "eth0"])
+
+
+class RemedyTests(SynchronousTestCase):
+    def test_typing_error(self) -> None:
+        """A word close to a known one brings up that one."""
+        self.assertEqual(
+            keywords.remedy(("vrrp_instance",), "virtual_ipadress"),
+            "did you mean 'virtual_ipaddress'?",
+        )
+
+    def test_misplaced_word(self) -> None:
+        """A word of another block is told where it belongs."""
+        self.assertEqual(
+            [
+                keywords.remedy((), "priority"),
+                keywords.remedy(("vrrp_instance",), "virtual_server"),
+                keywords.remedy((), "auth_pass"),
+                keywords.remedy((), "init_file"),
+            ],
+            [
+                "'priority' belongs in vrrp_instance",
+                "'virtual_server' belongs in the top level",
+                "'auth_pass' belongs in vrrp_instance / authentication",
+                "'init_file' belongs in track_file or vrrp_track_file",
+            ],
+        )
+
+    def test_removed_word(self) -> None:
+        """A word that keepalived once had gets the word of today."""
+        self.assertEqual(
+            keywords.remedy(("global_defs",), "lvs_id"),
+            "its name is router_id since keepalived 1.1",
+        )
+
+    def test_nonsense(self) -> None:
+        """A word that resembles nothing is to be removed."""
+        self.assertEqual(
+            keywords.remedy((), "..."), "keepalived has no such keyword: remove it"
+        )
