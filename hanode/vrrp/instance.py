@@ -98,6 +98,10 @@ class Announcements:
     def became_master(self, garp: Garp, now: float) -> None:
         """Plan what follows the first batch."""
         self._plan(garp.master_delay, garp.master_repeat, now)
+        self.refresh(garp, now)
+
+    def refresh(self, garp: Garp, now: float) -> None:
+        """Count the time to the next refresh, if there is to be one, from now."""
         self._refresh_at = now + garp.master_refresh if garp.master_refresh else None
 
     def outranked(self, garp: Garp, now: float) -> None:
@@ -226,6 +230,8 @@ class Instance:
         # At once, so that no backup of the old settings runs out of patience.
         self._timer = now + settings.advert_int
         actions: Actions = [Advertise(self.priority), Hold(settings.all_addresses)]
+        if settings.garp.master_refresh != old.garp.master_refresh:
+            self._announcements.refresh(settings.garp, now)
         known = set(old.all_addresses)
         new = tuple(a for a in settings.all_addresses if a not in known)
         if new:
