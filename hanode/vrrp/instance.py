@@ -220,6 +220,8 @@ class Instance:
         """Take new settings of the same virtual router and keep the state."""
         old, self.settings = self.settings, settings
         if self.state is State.BACKUP:
+            if settings.preempt_delay != old.preempt_delay:
+                self._preempt_at = None
             if settings.version == 2 or self.master is None:
                 self.master_interval = settings.advert_int
             self._timer = now + self.master_down
