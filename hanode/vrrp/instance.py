@@ -334,7 +334,9 @@ class Instance:
     ) -> Actions:
         """Section 6.4.3 (740): answer at once, and win the neighbours back."""
         text = "({name}) Received advert from {source} with lower priority {theirs},"
-        text += " ours {ours}, forcing new election"
+        text += " ours {ours}"
+        if not self.settings.lower_prio_no_advert:
+            text += ", forcing new election"
         name, garp = self.settings.name, self.settings.garp
         ours, theirs = self.priority, advert.priority
         actions: Actions = [

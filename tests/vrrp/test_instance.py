@@ -1,0 +1,381 @@
+"""Claims about the VRRP machine, by the steps of RFC 9568, section 6.4."""
+
+from __future__ import annotations
+
+from hanode.config.model import Garp
+from hanode.vrrp.instance import Advertise, Announce, Hold, Outranked, Report, State
+from tests.vrrp.machines import (
+    EXTRA,
+    HIGH,
+    LOW,
+    OURS,
+    SETTINGS,
+    SKEW,
+    START,
+    VIP,
+    InstanceTestCase,
+    advert,
+    shown,
+)
+
+
+class InitTests(InstanceTestCase):
+    """Section 6.4.1, Initialize."""
+
+    def test_nothing_before_the_start(self) -> None:
+        """In INIT a machine has no deadline, hears nothing and does nothing."""
+        machine = self.machine()
+        self.assertEqual((machine.state, machine.deadline), (State.INIT, None))
+        self.assertEqual(machine.receive(advert(50), LOW, now=START), [])
+        self.assertEqual(machine.expire(now=START), [])
+        self.assertEqual(machine.reconfigure(SETTINGS, now=START), [])
+
+    def test_110_owner(self) -> None:
+        """(110) The owner is MASTER at once: advertise, hold, announce, report."""
+        machine = self.machine(priority=255, state="MASTER")
+        self.assertEqual(
+            shown(machine.start(now=START)),
+            [
+                Advertise(255),
+                Hold((VIP, EXTRA)),
+                Announce((VIP, EXTRA), 5),
+                "(VI) Entering MASTER STATE",
+                Report(State.MASTER, "address owner"),
+            ],
+        )
+        self.due(machine, 1001)
+        self.assertEqual((machine.master, machine.master_priority), (OURS, 255))
+
+    def test_owner_that_wants_backup(self) -> None:
+        """keepalived: priority 255 with state BACKUP waits its master-down time."""
+        machine = self.backup(priority=255)
+        self.due(machine, 1003 + 1 / 256)
+
+    def test_155_backup(self) -> None:
+        """(155) All others become BACKUP and wait the master-down interval."""
+        machine = self.machine()
+        self.assertEqual(
+            shown(machine.start(now=START)),
+            [
+                Hold(()),
+                "(VI) Entering BACKUP STATE (init)",
+                Report(State.BACKUP, "init"),
+            ],
+        )
+        self.due(machine, 1003 + SKEW)
+
+    def test_wanted_master_waits_less(self) -> None:
+        """keepalived: state MASTER waits one interval and the least skew."""
+        machine = self.machine(state="MASTER", advert_int=2.0)
+        self.assertEqual(
+            shown(machine.start(now=START)),
+            [
+                Hold(()),
+                "(VI) Entering BACKUP STATE (init)",
+                Report(State.BACKUP, "init"),
+            ],
+        )
+        self.due(machine, 1002 + 1 / 256)
+
+    def test_wanted_master_version_3(self) -> None:
+        """The same in version 3, where the skew is a part of the interval."""
+        machine = self.backup(state="MASTER", version=3, advert_int=0.1)
+        self.due(machine, 1000.1 + 0.1 / 256)
+
+    def test_start_with_fault(self) -> None:
+        """With a fault the machine starts in FAULT and waits for no time."""
+        machine = self.machine()
+        self.assertEqual(machine.judge(100, ("no link",), now=START), [])
+        self.assertEqual(
+            shown(machine.start(now=START)),
+            [Hold(()), "(VI) Entering FAULT STATE (init)", Report(State.FAULT, "init")],
+        )
+        self.due(machine, None)
+
+    def test_fault_gone_before_the_start(self) -> None:
+        """A fault that is over before the start leaves no mark."""
+        machine = self.machine()
+        machine.judge(100, ("no link",), now=START)
+        self.assertEqual(machine.judge(100, (), now=START), [])
+        machine.start(now=START)
+        self.assertIs(machine.state, State.BACKUP)
+
+
+class BackupTests(InstanceTestCase):
+    """Section 6.4.2, Backup."""
+
+    def test_320_shutdown(self) -> None:
+        """(320) Stopped: nothing is sent, for nobody follows us."""
+        machine = self.backup()
+        self.assertEqual(
+            shown(machine.stop(now=1001)), [Hold(()), Report(State.STOP, "stop")]
+        )
+        self.due(machine, None)
+
+    def test_345_master_down(self) -> None:
+        """(345) The master-down timer fires: advertise first, then the addresses."""
+        machine = self.backup()
+        self.assertEqual(machine.expire(now=1003.6), [])
+        self.assertEqual(
+            shown(machine.expire(now=1003 + SKEW)),
+            [
+                "D (VI) Receive advertisement timeout",
+                Advertise(100),
+                Hold((VIP, EXTRA)),
+                Announce((VIP, EXTRA), 5),
+                "(VI) Entering MASTER STATE",
+                Report(State.MASTER, "no advertisement"),
+            ],
+        )
+        self.due(machine, 1004 + SKEW)
+
+    def test_425_priority_zero(self) -> None:
+        """(425) The master says goodbye: wait the skew time only."""
+        machine = self.backup()
+        machine.receive(advert(200), HIGH, now=1001)
+        self.assertEqual(
+            shown(machine.receive(advert(0), HIGH, now=1001.5)),
+            ["(VI) Backup received priority 0 advertisement"],
+        )
+        self.due(machine, 1001.5 + SKEW)
+        self.assertIsNone(machine.master)
+
+    def test_440_higher(self) -> None:
+        """(440) A higher master: follow, and wait for its next advertisements."""
+        machine = self.backup()
+        self.assertEqual(
+            shown(machine.receive(advert(200), HIGH, now=1001)),
+            ["(VI) master set to 10.0.0.9"],
+        )
+        self.due(machine, 1004 + SKEW)
+        self.assertEqual((machine.master, machine.master_priority), (HIGH, 200))
+        self.assertEqual(machine.receive(advert(200), HIGH, now=1002), [])
+        self.due(machine, 1005 + SKEW)
+
+    def test_440_equal(self) -> None:
+        """(440) An equal master is followed, whichever address is higher."""
+        for source in (LOW, HIGH):
+            machine = self.backup()
+            machine.receive(advert(100), source, now=1001)
+            self.due(machine, 1004 + SKEW)
+            self.assertEqual(machine.master, source)
+
+    def test_master_changes(self) -> None:
+        """Another master than before is followed, and said."""
+        machine = self.backup()
+        machine.receive(advert(200), HIGH, now=1001)
+        self.assertEqual(
+            shown(machine.receive(advert(201), LOW, now=1002)),
+            ["(VI) master changed from 10.0.0.9 to 10.0.0.1"],
+        )
+        self.due(machine, 1005 + SKEW)
+
+    def test_450_lower_with_preempt(self) -> None:
+        """(450) A lower master is discarded: the timer runs on, and we take over."""
+        machine = self.backup()
+        self.assertEqual(
+            shown(machine.receive(advert(99), HIGH, now=1001)),
+            ["D (VI) received lower priority (99) advert from 10.0.0.9 - discarding"],
+        )
+        self.due(machine, 1003 + SKEW)
+        self.assertIsNone(machine.master)
+
+    def test_440_lower_without_preempt(self) -> None:
+        """(440) Without preemption a lower master is followed as any other."""
+        machine = self.backup(preempt=False)
+        self.assertEqual(
+            shown(machine.receive(advert(1), LOW, now=1001)),
+            ["(VI) master set to 10.0.0.1"],
+        )
+        self.due(machine, 1004 + SKEW)
+
+    def test_445_interval_of_the_master(self) -> None:
+        """(445) Version 3 takes the interval of its master for its own patience."""
+        machine = self.backup(version=3)
+        self.assertEqual(
+            shown(machine.receive(advert(200, 0.5, 3), HIGH, now=1001)),
+            [
+                "(VI) master set to 10.0.0.9",
+                "(VI) advertisement interval updated from 1000ms to 500ms by master",
+            ],
+        )
+        self.due(machine, 1001 + 1.5 + SKEW / 2)
+
+    def test_445_own_interval_as_master(self) -> None:
+        """Version 3 goes back to its own interval when it is MASTER itself."""
+        machine = self.backup(version=3)
+        machine.receive(advert(200, 0.5, 3), HIGH, now=1001)
+        machine.expire(now=1010)
+        self.assertIs(machine.state, State.MASTER)
+        self.due(machine, 1011)
+        self.assertEqual(machine.master_interval, 1.0)
+
+    def test_interval_of_a_discarded_master(self) -> None:
+        """Version 3 learns nothing from an advertisement that it discards."""
+        machine = self.backup(version=3)
+        machine.receive(advert(50, 0.1, 3), LOW, now=1001)
+        self.due(machine, 1003 + SKEW)
+        self.assertEqual(machine.master_interval, 1.0)
+
+
+class MasterTests(InstanceTestCase):
+    """Section 6.4.3, Active."""
+
+    def test_610_shutdown(self) -> None:
+        """(610) Stopped: release, then say goodbye once; report at the end."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.stop(now=1001)),
+            [
+                Hold(()),
+                Advertise(0),
+                "D (VI) sent 0 priority",
+                Report(State.STOP, "stop"),
+            ],
+        )
+        self.due(machine, None)
+
+    def test_630_advertisement_timer(self) -> None:
+        """(630) The advertisement timer fires: advertise, and start it again."""
+        machine = self.master()
+        self.due(machine, 1001)
+        self.assertEqual(machine.expire(now=1000.999999), [])
+        self.assertEqual(machine.expire(now=1001), [Advertise(100)])
+        self.due(machine, 1002)
+
+    def test_late_turn_does_not_shift_the_beat(self) -> None:
+        """An advertisement that is sent late does not make the later ones late."""
+        machine = self.master()
+        for second in range(1, 5):
+            self.due(machine, 1000 + second)
+            self.assertEqual(machine.expire(now=1000.3 + second), [Advertise(100)])
+
+    def test_very_late_turn(self) -> None:
+        """After a long sleep there is one advertisement, not one per missed beat."""
+        machine = self.master(garp=Garp(master_delay=0))
+        self.assertEqual(machine.expire(now=1007.5), [Advertise(100)])
+        self.due(machine, 1008.5)
+
+    def test_705_priority_zero(self) -> None:
+        """(705) Another master says goodbye: advertise at once, start the timer."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.receive(advert(0), HIGH, now=1000.25)),
+            ["(VI) Master received priority 0 message", Advertise(100)],
+        )
+        self.due(machine, 1001.25)
+
+    def test_725_higher(self) -> None:
+        """(725) A higher master: release in silence, no priority 0, and follow."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.receive(advert(101), LOW, now=1000.5)),
+            [
+                "(VI) Master received advert from 10.0.0.1 with higher priority 101,"
+                " ours 100",
+                Hold(()),
+                "(VI) Entering BACKUP STATE",
+                Report(State.BACKUP, "better master"),
+            ],
+        )
+        self.due(machine, 1003.5 + SKEW)
+        self.assertEqual((machine.master, machine.master_priority), (LOW, 101))
+
+    def test_725_equal_with_higher_address(self) -> None:
+        """(725) Equal priorities: the higher address wins."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.receive(advert(100), HIGH, now=1000.5))[0],
+            "(VI) Master received advert from 10.0.0.9 with same priority 100 but"
+            " higher IP address than ours",
+        )
+        self.assertIs(machine.state, State.BACKUP)
+
+    def test_740_equal_with_lower_address(self) -> None:
+        """(740) Equal priorities: the lower address is put in its place."""
+        machine = self.master()
+        actions = machine.receive(advert(100), LOW, now=1000.5)
+        self.assertEqual(actions[1:2], [Advertise(100)])
+        self.assertIs(machine.state, State.MASTER)
+
+    def test_740_lower(self) -> None:
+        """(740) A lower master: advertise at once, win the neighbours back, tell."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.receive(advert(50), HIGH, now=1000.5)),
+            [
+                "(VI) Received advert from 10.0.0.9 with lower priority 50, ours 100,"
+                " forcing new election",
+                Advertise(100),
+                Announce((VIP, EXTRA), 5),
+                Outranked(HIGH),
+            ],
+        )
+        self.due(machine, 1001.5)
+
+    def test_lower_prio_no_advert(self) -> None:
+        """lower_prio_no_advert: the beat is kept, nothing is said to be forced."""
+        machine = self.master(lower_prio_no_advert=True)
+        self.assertEqual(
+            shown(machine.receive(advert(50), HIGH, now=1000.5)),
+            [
+                "(VI) Received advert from 10.0.0.9 with lower priority 50, ours 100",
+                Announce((VIP, EXTRA), 5),
+                Outranked(HIGH),
+            ],
+        )
+        self.due(machine, 1001)
+
+    def test_higher_prio_send_advert(self) -> None:
+        """higher_prio_send_advert: one more advertisement before stepping down."""
+        machine = self.master(higher_prio_send_advert=True)
+        self.assertEqual(
+            machine.receive(advert(101), LOW, now=1000.5)[1:3],
+            [Advertise(100), Hold(())],
+        )
+
+    def test_730_interval_of_the_new_master(self) -> None:
+        """(730) Version 3 waits by the interval of the master it gives way to."""
+        machine = self.master(version=3)
+        machine.receive(advert(101, 0.2, 3), LOW, now=1000.5)
+        self.due(machine, 1000.5 + 0.6 + SKEW / 5)
+
+    def test_own_address(self) -> None:
+        """An advertisement from our own address changes nothing."""
+        machine = self.master()
+        self.assertEqual(
+            shown(machine.receive(advert(100), OURS, now=1000.5)),
+            [
+                "(VI) WARNING - advert received from remote host with our IP address"
+                " 10.0.0.5"
+            ],
+        )
+        self.due(machine, 1001)
+
+    def test_without_own_address(self) -> None:
+        """As long as our address is unknown only the priority decides."""
+        machine = self.master(source=None)
+        machine.receive(advert(100), HIGH, now=1000.5)
+        self.assertIs(machine.state, State.MASTER)
+        machine.receive(advert(101), LOW, now=1000.5)
+        self.assertIs(machine.state, State.BACKUP)
+
+    def test_two_owners(self) -> None:
+        """Two owners: the configuration is wrong, and the higher address wins."""
+        machine = self.master(priority=255, state="MASTER")
+        self.assertEqual(
+            shown(machine.receive(advert(255), HIGH, now=1000.5))[0],
+            "(VI) CONFIGURATION ERROR: local instance and 10.0.0.9 are both configured"
+            " as address owner, please resolve",
+        )
+        self.assertIs(machine.state, State.BACKUP)
+
+    def test_owner_ignores_adverts(self) -> None:
+        """owner_ignore_adverts: the owner hears nothing; others do."""
+        machine = self.master(priority=255, state="MASTER", owner_ignore_adverts=True)
+        for priority in (0, 100, 255):
+            self.assertEqual(machine.receive(advert(priority), HIGH, now=1000.5), [])
+        self.due(machine, 1001)
+        machine = self.master(owner_ignore_adverts=True)
+        machine.receive(advert(101), HIGH, now=1000.5)
+        self.assertIs(machine.state, State.BACKUP)
