@@ -21,8 +21,8 @@ from hanode.config.model import (
     TrackedInterface,
     VrrpInstance,
 )
+from hanode.config.role import preemption, role
 
-_OWNER = 255  # RFC 9568, section 5.2.4: the priority of the address owner
 _V3_LONGEST = 40.95  # seconds: 12 bits of centiseconds (RFC 9568, section 5.2.7)
 
 
@@ -61,8 +61,8 @@ def _filled(
     draft: Draft, placed: VrrpInstance, addresses: dict[str, Any]
 ) -> VrrpInstance:
     """C{placed} with everything that cannot refuse it any more."""
-    priority, state = _role(draft)
-    preempt, delay = _preemption(draft, priority, state)
+    priority, state = role(draft)
+    preempt, delay = preemption(draft, priority, state)
     ttls = any(
         peer.min_ttl is not None or peer.max_ttl is not None
         for peer in placed.unicast_peers
@@ -180,46 +180,6 @@ def _runs_empty(draft: Draft, placed: VrrpInstance) -> bool:
             "add virtual_ipaddress, or no_virtual_ipaddress when this is meant",
         )
     return True
-
-
-def _role(draft: Draft) -> tuple[int, str]:
-    """Priority and wanted state; each is the default of the other."""
-    state = draft.own.get("state")
-    priority = draft.own.get("priority")
-    if priority is None:
-        priority = _OWNER if state == "MASTER" else 100
-        if state == "MASTER":
-            draft.warning(
-                "state MASTER without priority means priority 255, address owner",
-                "write the priority",
-            )
-    owner = "MASTER" if priority == _OWNER else "BACKUP"
-    if draft.strict and state not in (None, owner):
-        draft.warning(
-            "State MASTER must match being address owner", f"starting as {owner}"
-        )
-        state = owner
-    return priority, state or owner
-
-
-def _preemption(draft: Draft, priority: int, state: str) -> tuple[bool, float]:
-    """preempt and preempt_delay, cleared where they cannot work."""
-    preempt, delay = bool(draft.get("preempt")), float(draft.get("preempt_delay"))
-    if not preempt and (state == "MASTER" or priority == _OWNER):
-        why = "initial state MASTER" if state == "MASTER" else "priority 255"
-        draft.warning(
-            f"Warning - nopreempt will not work with {why} - clearing",
-            "use state BACKUP and a priority below 255 on every node",
-        )
-        preempt = True
-    if delay and (state == "MASTER" or not preempt):
-        why = "initial state MASTER" if state == "MASTER" else "nopreempt"
-        draft.warning(
-            f"Warning - preempt delay will not work with {why} - clearing",
-            "use state BACKUP, and preempt_delay without nopreempt",
-        )
-        delay = 0.0
-    return preempt, delay
 
 
 def _advert_int(draft: Draft, version: int) -> float:

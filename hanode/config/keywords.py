@@ -33,6 +33,8 @@ KNOWN: Mapping[Path, frozenset[str]] = {
     for path in (*future.WORDS, *SUPPORTED)
 }
 
+_ENOUGH = 3  # places named in one remedy
+
 _HOMES: dict[str, list[Path]] = {}
 for _path in KNOWN:
     for _word in KNOWN[_path]:
@@ -50,8 +52,11 @@ def remedy(path: Path, word: str) -> str:
         return future.REMOVED[word]
     places = homes(word)
     if places:
-        where = " or ".join(" / ".join(place) or "the top level" for place in places)
-        return f"'{word}' belongs in {where}"
+        where = " or ".join(
+            f"in {' / '.join(place)}" if place else "at the top level"
+            for place in places[:_ENOUGH]
+        )
+        return f"'{word}' belongs {where}"
     close = get_close_matches(word, sorted(KNOWN[path]), n=1, cutoff=0.7)
     return (
         f"did you mean '{close[0]}'?"

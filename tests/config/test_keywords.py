@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -44,7 +45,7 @@ class TableTests(SynchronousTestCase):
 
     def test_defaults_are_those_of_the_model(self) -> None:
         """A default in the table equals the default of the field it fills."""
-        records = {
+        records: dict[str, Any] = {
             "": VrrpInstance("x", 1, "eth0", 4),
             "garp": Garp(),
             "notify": Notify(),
@@ -98,12 +99,16 @@ class RemedyTests(SynchronousTestCase):
                 keywords.remedy(("vrrp_instance",), "virtual_server"),
                 keywords.remedy((), "auth_pass"),
                 keywords.remedy((), "init_file"),
+                keywords.remedy((), "connect_port"),
             ],
             [
                 "'priority' belongs in vrrp_instance",
-                "'virtual_server' belongs in the top level",
+                "'virtual_server' belongs at the top level",
                 "'auth_pass' belongs in vrrp_instance / authentication",
-                "'init_file' belongs in track_file or vrrp_track_file",
+                "'init_file' belongs in track_file or in vrrp_track_file",
+                "'connect_port' belongs in virtual_server / real_server / DNS_CHECK "
+                "or in virtual_server / real_server / HTTP_GET "
+                "or in virtual_server / real_server / PING_CHECK",
             ],
         )
 
