@@ -1,0 +1,256 @@
+"""A dataplane that remembers: for tests, for stories on one clock, for a dry run.
+
+It passes the tests of the real one (tests/dataplanes/contract.py). What a kernel and
+other people do to it is done with the methods under "the world".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from hanode.config.model import Address, IpAddress
+from hanode.interfaces import IDataplane, IDataplaneKind
+from hanode.link import Link
+
+Place = tuple[str, IpAddress, int]
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """One frame that would have been sent, at C{time} (seconds of the clock)."""
+
+    time: float
+    address: Address
+
+
+@implementer(IDataplane)
+class MemoryDataplane:
+    """A kernel in memory.
+
+    C{addresses} maps interface to what it has, in order, as (address, prefix);
+    C{announced} lists every frame; C{promoted} the interfaces with promote_secondaries.
+    Time is only noted, so that without a C{clock} all happens at 0.
+    """
+
+    log = Logger()
+    keyword = "memory"
+
+    def __init__(self, clock: IReactorTime | None = None) -> None:
+        self._clock = clock
+        self._links: dict[str, Link] = {}
+        self._claims: dict[str, tuple[Address, ...]] = {}
+        self._held: dict[str, tuple[Address, ...]] = {}
+        self._promoters: dict[str, set[str]] = {}
+        self._changed: Callable[[str, Link | None], object] | None = None
+        self._told: dict[str, Link] = {}
+        self.addresses: dict[str, list[tuple[IpAddress, int]]] = {}
+        self.announced: list[Announcement] = []
+
+    # -- IDataplane
+
+    def start(self, changed: Callable[[str, Link | None], object]) -> None:
+        """See L{IDataplane.start}."""
+        self._changed = changed
+        for owner in self._claims:
+            self._settle(owner)
+        for name in sorted(self._links):
+            self._tell(name)
+
+    def stop(self) -> None:
+        """See L{IDataplane.stop}."""
+        for owner in tuple(self._held):
+            self.hold(owner, ())
+        self._changed = None
+        self._told.clear()
+        self._promoters.clear()
+
+    def claim(self, owner: str, addresses: Sequence[Address]) -> None:
+        """See L{IDataplane.claim}."""
+        before = self._claims.pop(owner, ())
+        held = self._held.get(owner, ())
+        if addresses:
+            self._claims[owner] = tuple(addresses)
+        self._hold(owner, tuple(each for each in held if each in addresses))
+        self._settle(owner)
+        for name in sorted({each.device for each in (*before, *addresses)}):
+            self._tell(name)
+
+    def hold(self, owner: str, addresses: Sequence[Address]) -> None:
+        """See L{IDataplane.hold}."""
+        claims = self._claims.get(owner, ())
+        strange = [each for each in addresses if each not in claims]
+        if strange:
+            self.claim(owner, (*claims, *strange))
+        self._hold(owner, tuple(addresses))
+
+    def announce(
+        self,
+        addresses: Sequence[Address],
+        repeat: int = 1,
+        arp_interval: float = 0.0,
+        na_interval: float = 0.0,
+    ) -> None:
+        """See L{IDataplane.announce}; each frame is noted at the call, gaps or not."""
+        if self._changed is None:
+            return
+        now = 0.0 if self._clock is None else self._clock.seconds()
+        for _ in range(repeat):
+            for address in addresses:
+                link = self._links.get(address.device)
+                if link is not None and link.up:
+                    self.announced.append(Announcement(now, address))
+
+    def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
+        """See L{IDataplane.promote_secondaries}."""
+        owners = self._promoters.setdefault(interface, set())
+        (owners.add if wanted else owners.discard)(owner)
+
+    def links(self) -> dict[str, Link]:
+        """See L{IDataplane.links}."""
+        return {name: self._seen(link) for name, link in self._links.items()}
+
+    # -- what a test asks
+
+    @property
+    def promoted(self) -> set[str]:
+        """The interfaces on which somebody wants promote_secondaries."""
+        return {name for name, owners in self._promoters.items() if owners}
+
+    def held(self, owner: str) -> tuple[Address, ...]:
+        """What C{owner} holds."""
+        return self._held.get(owner, ())
+
+    # -- the world
+
+    def set_link(self, link: Link) -> None:
+        """The interface is so from now on; its C{addresses} are its own ones.
+
+        An interface that went down has lost its IPv6 addresses.
+        """
+        old = self._links.get(link.name)
+        self._links[link.name] = link
+        present = self.addresses.setdefault(link.name, [])
+        if old is None or old.index != link.index:
+            present.clear()
+        if not link.up:
+            present[:] = [each for each in present if each[0].version == 4]
+        elif old is None or not old.up or old.index != link.index:
+            self._fill(link.name)
+        self._tell(link.name)
+
+    def remove_link(self, name: str) -> None:
+        """The interface is gone, and its addresses with it."""
+        self._links.pop(name, None)
+        self.addresses.pop(name, None)
+        self._tell(name)
+
+    def someone_adds(self, device: str, address: IpAddress, prefix: int) -> None:
+        """Another program sets an address on an interface."""
+        self.addresses[device].append((address, prefix))
+        self._tell(device)
+
+    def someone_removes(self, device: str, address: IpAddress, prefix: int) -> None:
+        """Another program removes an address; what is held and tracked comes back."""
+        self.addresses[device].remove((address, prefix))
+        link = self._links[device]
+        back = [
+            each
+            for each in self._all_held()
+            if _place(each) == (device, address, prefix) and each.track
+        ]
+        if link.up and back:
+            self.log.warn(
+                "{address} was removed by someone else: put back", address=back[0]
+            )
+            self._add(back[:1])
+            self.announce(back[:1])
+        self._tell(device)
+
+    # -- inside
+
+    def _hold(self, owner: str, addresses: tuple[Address, ...]) -> None:
+        before = self._held.pop(owner, ())
+        if addresses:
+            self._held[owner] = addresses
+        if self._changed is None:
+            return
+        kept = {_place(each) for each in self._all_held()}
+        for address in reversed(before):
+            if _place(address) not in kept:
+                self._remove(address)
+        self._add(addresses)
+
+    def _all_held(self) -> list[Address]:
+        return [each for held in self._held.values() for each in held]
+
+    def _settle(self, owner: str) -> None:
+        """Remove what C{owner} claims and nobody holds; set what it holds."""
+        if self._changed is None:
+            return
+        kept = {_place(each) for each in self._all_held()}
+        for address in self._claims.get(owner, ()):
+            if _place(address) not in kept:
+                self._remove(address)
+        self._add(self._held.get(owner, ()))
+
+    def _fill(self, device: str) -> None:
+        if self._changed is not None:
+            missing = [each for each in self._all_held() if each.device == device]
+            self._add(missing)
+            self.announce(missing)
+
+    def _add(self, addresses: Sequence[Address]) -> None:
+        for each in addresses:
+            present = self.addresses.get(each.device)
+            if present is not None and (each.address, each.prefix) not in present:
+                present.append((each.address, each.prefix))
+
+    def _remove(self, address: Address) -> None:
+        present = self.addresses.get(address.device, [])
+        if (address.address, address.prefix) in present:
+            present.remove((address.address, address.prefix))
+
+    def _seen(self, link: Link) -> Link:
+        claimed = {_place(each) for all_ in self._claims.values() for each in all_}
+        extra = tuple(
+            address
+            for address, prefix in self.addresses.get(link.name, ())
+            if (link.name, address, prefix) not in claimed
+        )
+        return replace(link, addresses=link.addresses + extra)
+
+    def _tell(self, name: str) -> None:
+        link = self._links.get(name)
+        seen = None if link is None else self._seen(link)
+        if self._changed is None or seen == self._told.get(name):
+            return
+        if seen is None:
+            del self._told[name]
+        else:
+            self._told[name] = seen
+        self._changed(name, seen)
+
+
+def _place(address: Address) -> Place:
+    return (address.device, address.address, address.prefix)
+
+
+@implementer(IPlugin, IDataplaneKind)
+class MemoryDataplaneKind:
+    """The plug-in."""
+
+    keyword = "memory"
+
+    def make(self, reactor: Any) -> MemoryDataplane:
+        """See L{IDataplaneKind.make}."""
+        return MemoryDataplane(reactor)
+
+
+memoryDataplane = MemoryDataplaneKind()

@@ -1,0 +1,450 @@
+"""The real kernel passes the shared tests, in a network namespace of its own.
+
+The test process enters a new namespace for each test and comes back afterwards; the
+machine's own interfaces and settings are never touched.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import time
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock, deferLater
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from hanode.config.model import Address
+from hanode.dataplanes.frames import Frames
+from hanode.dataplanes.linux import LinuxDataplane
+from tests.dataplanes.contract import (
+    DEVICE,
+    OWN,
+    SINGLE,
+    SIX,
+    A,
+    B,
+    DataplaneContract,
+    text,
+)
+
+CLONE_NEWNET = 0x40000000
+PEER = "peer0"
+FRAMES: list[Frames] = []
+
+
+def reason_to_skip() -> str | None:
+    """Why there can be no private namespace here, None when there can."""
+    if os.geteuid() != 0:
+        return "needs root for a private network namespace"
+    done = subprocess.run(
+        ["unshare", "--net", "ip", "link", "add", "probe0", "type", "veth"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        return f"no private network namespace with veth: {done.stderr.strip()}"
+    return None
+
+
+def loaded(reactor: Any) -> Deferred[Frames]:
+    """Frames without a thread, which would stay in the namespace."""
+    if not FRAMES:
+        FRAMES.append(Frames())
+    return succeed(FRAMES[0])
+
+
+class Namespace:
+    """A new network namespace that this thread is in until C{leave}."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._call("unshare", CLONE_NEWNET)
+
+    def leave(self) -> None:
+        self._call("setns", self._before, CLONE_NEWNET)
+        os.close(self._before)
+
+    def _call(self, name: str, *arguments: int) -> None:
+        if getattr(self._libc, name)(*arguments):
+            code = ctypes.get_errno()
+            raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def ip(*words: str) -> str:
+    """Run ip(8) in the namespace; what it prints."""
+    done = subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def create_interface() -> None:
+    ip("link", "add", DEVICE, "type", "veth", "peer", "name", PEER)
+    for name in (PEER, DEVICE):
+        ip("link", "set", name, "up")
+
+
+def addresses(device: str = DEVICE) -> list[str]:
+    """The addresses of an interface, without link-local ones."""
+    (found,) = json.loads(ip("-j", "addr", "show", "dev", device))
+    return [
+        f"{each['local']}/{each['prefixlen']}"
+        for each in found["addr_info"]
+        if not each["local"].startswith("fe80")
+    ]
+
+
+class Turns(Clock):
+    """A reactor that turns when it is told to: real descriptors, rehearsed time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: set[Any] = set()
+
+    def addReader(self, reader: Any) -> None:
+        self.readers.add(reader)
+
+    def removeReader(self, reader: Any) -> None:
+        self.readers.discard(reader)
+
+    def settle(self, patience: float = 0.02) -> None:
+        """Read until nothing has come for a while, and do what is due at once."""
+        while True:
+            ready, _, _ = select.select(tuple(self.readers), (), (), patience)
+            if not ready:
+                break
+            for reader in ready:
+                reader.doRead()
+        self.advance(0)
+
+
+class Ear:
+    """Hears the announcements that arrive at the other end of the veth pair."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self._open()
+
+    def _open(self) -> None:
+        self._port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._port.setblocking(False)
+        self._port.bind((PEER, 0x0003))
+
+    def hear(self) -> list[str]:
+        """The addresses announced since the last call."""
+        heard = []
+        while True:
+            try:
+                frame = self._port.recv(2048)
+            except BlockingIOError:
+                return heard
+            except OSError:  # the interface went down: it says so once
+                continue
+            self.frames.append(frame)
+            if frame[12:14] == b"\x08\x06":
+                heard.append(str(ip_address(frame[38:42])))
+            elif frame[12:14] == b"\x86\xdd" and frame[54] == 136:
+                address = ip_address(frame[62:78])
+                if not address.is_link_local:
+                    heard.append(str(address))
+
+    def close(self) -> None:
+        self._port.close()
+
+
+class Live:
+    """A namespace with one veth pair, and a dataplane that is not started."""
+
+    skip = reason_to_skip()
+
+    def setUp(self) -> None:
+        self.namespace = Namespace()
+        self.addCleanup(self.namespace.leave)  # type: ignore[attr-defined]
+        create_interface()
+        ip("addr", "add", OWN, "dev", DEVICE)
+        self.ear = Ear()
+        self.addCleanup(self.ear.close)  # type: ignore[attr-defined]
+        self.turns = Turns()
+        self.turns.advance(1000)
+        self.dataplane = LinuxDataplane(self.turns, loaded)
+        self.addCleanup(self.dataplane.stop)  # type: ignore[attr-defined]
+        self.log: list[str] = []
+
+    def settle(self) -> None:
+        self.turns.settle()
+
+
+class LinuxContractTests(Live, DataplaneContract, SynchronousTestCase):
+    def kernel(self) -> list[str]:
+        return addresses()
+
+    def someone_adds(self, text: str) -> None:
+        ip("addr", "add", text, "dev", DEVICE)
+
+    def someone_removes(self, text: str) -> None:
+        ip("addr", "del", text, "dev", DEVICE)
+
+    def set_up(self, up: bool) -> None:
+        ip("link", "set", DEVICE, "up" if up else "down")
+
+    def delete_interface(self) -> None:
+        ip("link", "del", DEVICE)
+
+    def create_interface(self) -> None:
+        create_interface()
+
+    def announced(self) -> list[str]:
+        return self.ear.hear()
+
+    def is_promoting(self) -> bool:
+        path = f"/proc/sys/net/ipv4/conf/{DEVICE}/promote_secondaries"
+        with open(path) as value:
+            return value.read().strip() == "1"
+
+
+class LinuxTests(Live, SynchronousTestCase):
+    """What only the real kernel can show."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        globalLogPublisher.addObserver(self._observe)
+        self.addCleanup(globalLogPublisher.removeObserver, self._observe)
+
+    def _observe(self, event: Any) -> None:
+        if "log_format" in event and "hanode" in event.get("log_namespace", ""):
+            self.log.append(event["log_format"].format(**event))
+
+    def hold(self, *wanted: Address) -> None:
+        self.dataplane.start(lambda name, link: None)
+        self.dataplane.claim("VI_1", wanted)
+        self.dataplane.hold("VI_1", wanted)
+        self.settle()
+        self.log.clear()
+
+    def test_attributes(self) -> None:
+        """Label, broadcast, scope, peer and lifetime reach the kernel."""
+        four = Address(
+            ip_address("10.1.0.1"),
+            30,
+            DEVICE,
+            broadcast=ip_address("10.1.0.3"),
+            label="wan0:vip",
+            scope=253,
+        )
+        peer = Address(ip_address("10.2.0.1"), 32, DEVICE, peer=ip_address("10.2.0.9"))
+        six = Address(
+            ip_address("2001:db8::9"),
+            128,
+            DEVICE,
+            flags=frozenset({"nodad", "home", "noprefixroute"}),
+            preferred_lft=0,
+        )
+        self.hold(four, peer, six)
+        shown = ip("addr", "show", "dev", DEVICE)
+        found = [
+            re.sub(r"\s+", " ", line).strip()
+            for line in re.findall(r"inet6? .*(?:10\.[12]\.|db8).*", shown)
+        ]
+        self.assertEqual(
+            sorted(found),
+            [
+                "inet 10.1.0.1/30 brd 10.1.0.3 scope link wan0:vip",
+                "inet 10.2.0.1 peer 10.2.0.9/32 scope global wan0",
+                "inet6 2001:db8::9/128 scope global nodad deprecated home "
+                "noprefixroute",
+            ],
+        )
+
+    def test_removal_is_said(self) -> None:
+        """The log names what was removed and who holds it."""
+        self.hold(A)
+        ip("addr", "del", text(A), "dev", DEVICE)
+        self.settle()
+        self.assertEqual(
+            self.log,
+            [
+                "192.0.2.1/24 dev wan0 was removed by someone else while VI_1 holds "
+                "it: put back"
+            ],
+        )
+
+    def test_flush(self) -> None:
+        """After ip addr flush all that is held is there, and what others had is not."""
+        self.hold(A, B, SINGLE, SIX)
+        ip("addr", "flush", "dev", DEVICE)
+        self.settle()
+        self.assertEqual(
+            sorted(addresses()), sorted(text(each) for each in (A, B, SINGLE, SIX))
+        )
+
+    def test_secondaries_go_with_the_first(self) -> None:
+        """Releasing the first address of a subnet costs another owner nothing."""
+        self.hold(A)
+        self.dataplane.hold("VI_2", (B,))
+        self.dataplane.hold("VI_1", ())
+        self.settle()
+        self.assertEqual(addresses(), [OWN, text(B)])
+        self.assertIn("removed with the first address of its subnet", self.log[0])
+
+    def test_rate_limit(self) -> None:
+        """Who removes it all the time wins after ten times, for a second at first."""
+        self.hold(SINGLE)
+        for _ in range(10):
+            ip("addr", "del", text(SINGLE), "dev", DEVICE)
+            self.settle()
+        self.assertEqual(addresses(), [OWN, text(SINGLE)])
+        self.log.clear()
+        for pause in (1.0, 2.0, 4.0):
+            ip("addr", "del", text(SINGLE), "dev", DEVICE)
+            self.settle()
+            self.assertEqual(addresses(), [OWN])
+            self.turns.advance(pause - 0.01)
+            self.assertEqual(addresses(), [OWN])
+            self.turns.advance(0.02)
+            self.assertEqual(addresses(), [OWN, text(SINGLE)])
+        self.assertEqual(len(self.log), 1, self.log)
+        self.assertIn("put back only after a while", self.log[0])
+
+    def test_refused(self) -> None:
+        """What the kernel refuses is said with the reason, and tried until it works."""
+        with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/disable_ipv6", "w") as off:
+            off.write("1")
+        self.dataplane.start(lambda name, link: None)
+        self.dataplane.hold("VI_1", (A, SIX, B))
+        self.settle()
+        self.assertEqual(addresses(), [OWN, text(A), text(B)])
+        self.assertEqual(
+            self.log,
+            [
+                "cannot set 2001:db8::7/64 dev wan0: Permission denied; trying again "
+                "until it works"
+            ],
+        )
+        with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/disable_ipv6", "w") as off:
+            off.write("0")
+        self.turns.advance(1.01)
+        self.settle()
+        self.assertEqual(sorted(addresses()), sorted([OWN, *map(text, (A, B, SIX))]))
+        self.assertEqual(self.log[1:], ["2001:db8::7/64 dev wan0 is set at last"])
+
+    def test_refused_and_released(self) -> None:
+        """An address that is no longer held is not tried again."""
+        bad = Address(ip_address("10.9.9.9"), 24, DEVICE, label="eth77:far-too-long")
+        self.hold(bad)
+        self.dataplane.hold("VI_1", ())
+        self.assertEqual(self.turns.getDelayedCalls(), [])
+
+    def test_another_ipv6_prefix(self) -> None:
+        """A left-over IPv6 address with another prefix length is replaced."""
+        ip("addr", "add", "2001:db8::7/128", "dev", DEVICE)
+        self.hold(SIX)
+        self.assertEqual(sorted(addresses()), sorted([OWN, text(SIX)]))
+
+    def test_changed_attributes(self) -> None:
+        """Claiming and holding an address with another label changes it."""
+        self.hold(A)
+        labelled = Address(A.address, A.prefix, DEVICE, label="wan0:1")
+        self.dataplane.claim("VI_1", (labelled,))
+        self.dataplane.hold("VI_1", (labelled,))
+        self.settle()
+        self.assertIn("scope global wan0:1", ip("addr", "show", "dev", DEVICE))
+        self.assertEqual((addresses(), self.log), ([OWN, text(A)], []))
+
+    def test_renamed_interface(self) -> None:
+        """Addresses follow the name that the configuration speaks of."""
+        self.hold(A)
+        ip("link", "set", DEVICE, "down")
+        ip("link", "set", DEVICE, "name", "old0")
+        ip("link", "set", PEER, "down")
+        ip("link", "set", PEER, "name", DEVICE)
+        for name in ("old0", DEVICE):
+            ip("link", "set", name, "up")
+        self.settle()
+        self.assertEqual(addresses(), [text(A)])
+
+    def test_news_lost(self) -> None:
+        """When the kernel had to drop notifications, a dump makes good for them."""
+        self.hold(A)
+        news = self.dataplane._news
+        news._port.setsockopt(socket.SOL_SOCKET, 33, 2048)
+        for _ in range(20):
+            ip("addr", "add", "192.0.2.99/24", "dev", DEVICE)
+            ip("addr", "del", "192.0.2.99/24", "dev", DEVICE)
+        ip("addr", "del", text(A), "dev", DEVICE)
+        self.settle()
+        self.assertEqual(addresses(), [OWN, text(A)])
+        self.assertIn("more news than we could read", self.log[0])
+
+    def test_many_at_once(self) -> None:
+        """A thousand addresses are held and released, each in one call."""
+        many = tuple(
+            Address(ip_address(f"10.{i // 250}.0.{i % 250 + 1}"), 32, DEVICE)
+            for i in range(1000)
+        )
+        self.hold(*many)
+        self.assertEqual(len(addresses()), 1001)
+        self.dataplane.hold("VI_1", ())
+        self.settle()
+        self.assertEqual((addresses(), self.log), ([OWN], []))
+
+    def test_gaps(self) -> None:
+        """With an interval frames go out one by one, and not for what was released."""
+        self.hold(A, B)
+        self.ear.hear()
+        self.dataplane.announce((A, B), repeat=2, arp_interval=0.5)
+        heard = [self.ear.hear()]
+        for _ in range(2):
+            self.turns.advance(0.5)
+            heard.append(self.ear.hear())
+        self.dataplane.hold("VI_1", (A,))
+        self.turns.advance(0.5)
+        self.turns.advance(0.5)
+        heard.append(self.ear.hear())
+        first, second = str(A.address), str(B.address)
+        self.assertEqual(heard, [[first], [second], [first], []])
+
+    def test_router_flag(self) -> None:
+        """An interface that forwards IPv6 announces itself as a router."""
+        self.hold(SIX)
+        self.dataplane.announce((SIX,))
+        with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/forwarding", "w") as forwarding:
+            forwarding.write("1")
+        self.dataplane.announce((SIX,))
+        self.ear.hear()
+        flags = [f[58] for f in self.ear.frames if f[20] == 58 and f[54] == 136]
+        self.assertEqual(flags[-2:], [0x20, 0xA0])
+
+
+class ReactorTests(Live, TestCase):
+    """On the real reactor."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.real = LinuxDataplane(reactor, loaded)
+        self.addCleanup(self.real.stop)
+
+    def test_back_within_50_ms(self) -> None:
+        """A removed address is back long before 50 ms have passed."""
+        self.real.start(lambda name, link: None)
+        self.real.hold("VI_1", (A,))
+        self.assertEqual(addresses(), [OWN, text(A)])
+        ip("addr", "del", text(A), "dev", DEVICE)
+        begin = time.monotonic()
+
+        def look(_: object = None) -> Any:
+            if text(A) in addresses():
+                took = time.monotonic() - begin
+                self.assertLess(took, 0.05 * 4)  # ip(8) itself takes some of it
+                return None
+            return deferLater(reactor, 0, look)
+
+        return deferLater(reactor, 0, look)
