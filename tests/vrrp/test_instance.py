@@ -1,4 +1,8 @@
-"""Claims about the VRRP machine, by the steps of RFC 9568, section 6.4."""
+"""Claims about the VRRP machine, by the steps of section 6.4.
+
+The numbers of the steps are those of RFC 5798, of which RFC 9568 changes one: a lower
+advertisement is answered at once.
+"""
 
 from __future__ import annotations
 
@@ -104,16 +108,16 @@ class InitTests(InstanceTestCase):
 class BackupTests(InstanceTestCase):
     """Section 6.4.2, Backup."""
 
-    def test_320_shutdown(self) -> None:
-        """(320) Stopped: nothing is sent, for nobody follows us."""
+    def test_345_shutdown(self) -> None:
+        """(345) Stopped: nothing is sent, for nobody follows us."""
         machine = self.backup()
         self.assertEqual(
             shown(machine.stop(now=1001)), [Hold(()), Report(State.STOP, "stop")]
         )
         self.due(machine, None)
 
-    def test_345_master_down(self) -> None:
-        """(345) The master-down timer fires: advertise first, then the addresses."""
+    def test_master_down_timer(self) -> None:
+        """The master-down timer fires: advertise first, then the addresses."""
         machine = self.backup()
         self.assertEqual(machine.expire(now=1003.6), [])
         self.assertEqual(
@@ -140,8 +144,8 @@ class BackupTests(InstanceTestCase):
         self.due(machine, 1001.5 + SKEW)
         self.assertIsNone(machine.master)
 
-    def test_440_higher(self) -> None:
-        """(440) A higher master: follow, and wait for its next advertisements."""
+    def test_450_higher(self) -> None:
+        """(450) A higher master: follow, and wait for its next advertisements."""
         machine = self.backup()
         self.assertEqual(
             shown(machine.receive(advert(200), HIGH, now=1001)),
@@ -152,8 +156,8 @@ class BackupTests(InstanceTestCase):
         self.assertEqual(machine.receive(advert(200), HIGH, now=1002), [])
         self.due(machine, 1005 + SKEW)
 
-    def test_440_equal(self) -> None:
-        """(440) An equal master is followed, whichever address is higher."""
+    def test_450_equal(self) -> None:
+        """(450) An equal master is followed, whichever address is higher."""
         for source in (LOW, HIGH):
             machine = self.backup()
             machine.receive(advert(100), source, now=1001)
@@ -170,8 +174,8 @@ class BackupTests(InstanceTestCase):
         )
         self.due(machine, 1005 + SKEW)
 
-    def test_450_lower_with_preempt(self) -> None:
-        """(450) A lower master is discarded: the timer runs on, and we take over."""
+    def test_470_lower_with_preempt(self) -> None:
+        """(470) A lower master is discarded: the timer runs on, and we take over."""
         machine = self.backup()
         self.assertEqual(
             shown(machine.receive(advert(99), HIGH, now=1001)),
@@ -180,8 +184,8 @@ class BackupTests(InstanceTestCase):
         self.due(machine, 1003 + SKEW)
         self.assertIsNone(machine.master)
 
-    def test_440_lower_without_preempt(self) -> None:
-        """(440) Without preemption a lower master is followed as any other."""
+    def test_450_lower_without_preempt(self) -> None:
+        """(450) Without preemption a lower master is followed as any other."""
         machine = self.backup(preempt=False)
         self.assertEqual(
             shown(machine.receive(advert(1), LOW, now=1001)),
@@ -189,8 +193,8 @@ class BackupTests(InstanceTestCase):
         )
         self.due(machine, 1004 + SKEW)
 
-    def test_445_interval_of_the_master(self) -> None:
-        """(445) Version 3 takes the interval of its master for its own patience."""
+    def test_455_interval_of_the_master(self) -> None:
+        """(455) Version 3 takes the interval of its master for its own patience."""
         machine = self.backup(version=3)
         self.assertEqual(
             shown(machine.receive(advert(200, 0.5, 3), HIGH, now=1001)),
@@ -201,7 +205,7 @@ class BackupTests(InstanceTestCase):
         )
         self.due(machine, 1001 + 1.5 + SKEW / 2)
 
-    def test_445_own_interval_as_master(self) -> None:
+    def test_455_own_interval_as_master(self) -> None:
         """Version 3 goes back to its own interval when it is MASTER itself."""
         machine = self.backup(version=3)
         machine.receive(advert(200, 0.5, 3), HIGH, now=1001)
@@ -221,8 +225,8 @@ class BackupTests(InstanceTestCase):
 class MasterTests(InstanceTestCase):
     """Section 6.4.3, Active."""
 
-    def test_610_shutdown(self) -> None:
-        """(610) Stopped: release, then say goodbye once; report at the end."""
+    def test_655_shutdown(self) -> None:
+        """(655) Stopped: release, then say goodbye once; report at the end."""
         machine = self.master()
         self.assertEqual(
             shown(machine.stop(now=1001)),
@@ -235,8 +239,8 @@ class MasterTests(InstanceTestCase):
         )
         self.due(machine, None)
 
-    def test_630_advertisement_timer(self) -> None:
-        """(630) The advertisement timer fires: advertise, and start it again."""
+    def test_advertisement_timer(self) -> None:
+        """The advertisement timer fires: advertise, and start it again."""
         machine = self.master()
         self.due(machine, 1001)
         self.assertEqual(machine.expire(now=1000.999999), [])
@@ -281,8 +285,8 @@ class MasterTests(InstanceTestCase):
         self.due(machine, 1003.5 + SKEW)
         self.assertEqual((machine.master, machine.master_priority), (LOW, 101))
 
-    def test_725_equal_with_higher_address(self) -> None:
-        """(725) Equal priorities: the higher address wins."""
+    def test_735_equal_with_higher_address(self) -> None:
+        """(735) Equal priorities: the higher address wins."""
         machine = self.master()
         self.assertEqual(
             shown(machine.receive(advert(100), HIGH, now=1000.5))[0],
@@ -291,15 +295,15 @@ class MasterTests(InstanceTestCase):
         )
         self.assertIs(machine.state, State.BACKUP)
 
-    def test_740_equal_with_lower_address(self) -> None:
-        """(740) Equal priorities: the lower address is put in its place."""
+    def test_equal_with_lower_address(self) -> None:
+        """Equal priorities: the lower address is put in its place."""
         machine = self.master()
         actions = machine.receive(advert(100), LOW, now=1000.5)
         self.assertEqual(actions[1:2], [Advertise(100)])
         self.assertIs(machine.state, State.MASTER)
 
-    def test_740_lower(self) -> None:
-        """(740) A lower master: advertise at once, win the neighbours back, tell."""
+    def test_lower(self) -> None:
+        """A lower master: advertise at once, win the neighbours back, tell."""
         machine = self.master()
         self.assertEqual(
             shown(machine.receive(advert(50), HIGH, now=1000.5)),
@@ -334,8 +338,8 @@ class MasterTests(InstanceTestCase):
             [Advertise(100), Hold(())],
         )
 
-    def test_730_interval_of_the_new_master(self) -> None:
-        """(730) Version 3 waits by the interval of the master it gives way to."""
+    def test_745_interval_of_the_new_master(self) -> None:
+        """(745) Version 3 waits by the interval of the master it gives way to."""
         machine = self.master(version=3)
         machine.receive(advert(101, 0.2, 3), LOW, now=1000.5)
         self.due(machine, 1000.5 + 0.6 + SKEW / 5)
