@@ -8,6 +8,7 @@ from typing import Any
 
 from hanode.dataplanes.netlink.message import (
     IFA_F_DADFAILED,
+    IFA_F_SECONDARY,
     IFA_F_TENTATIVE,
     RTM_DELADDR,
     RTM_DELLINK,
@@ -86,6 +87,16 @@ class Kernel:
         """Whether there is such an interface and it is set up (with carrier or not)."""
         link = self.links.get(self.indices.get(name, 0))
         return link is not None and bool(link.flags & IFF_UP)
+
+    def has_secondary(self, name: str, claimed: Container[Key]) -> bool:
+        """Whether one of the interface's own IPv4 addresses is a secondary one."""
+        addresses = self.addresses.get(self.indices.get(name, 0), {})
+        return any(
+            address.flags & IFA_F_SECONDARY
+            and len(address.key[1]) == 4
+            and address.key not in claimed
+            for address in addresses.values()
+        )
 
     def link(self, name: str, claimed: Container[Key]) -> Link | None:
         """The interface called C{name}, without the addresses in C{claimed}."""

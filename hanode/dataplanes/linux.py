@@ -44,6 +44,7 @@ DONE_REMOVING = {errno.EADDRNOTAVAIL, errno.ENODEV}
 # An old kernel may not know IFA_PROTO.
 NOT_UNDERSTOOD = {errno.EINVAL, errno.EOPNOTSUPP}
 PUT_BACK = "put back"
+SPARE = "removal"  # owner of promote_secondaries while we remove addresses
 
 
 @implementer(IDataplane)
@@ -111,8 +112,7 @@ class LinuxDataplane:
         """See L{IDataplane.claim}."""
         gone, new = self._wanted.claim(owner, addresses, self._kernel.indices)
         self._release(gone)
-        for slot in gone:
-            self._wanted.close(slot)
+        self._wanted.forget(gone)
         self._clean(new)
         for name in sorted({slot.address.device for slot in gone + new}):
             self._tell(name)  # a claimed address is not one of the interface's own
@@ -155,8 +155,18 @@ class LinuxDataplane:
         if self._requests is None:
             return
         requests, changes = difference(self._kernel, self._wanted, gone, wanted)
-        if requests:
-            self._requests.send(requests, changes)
+        if not requests:
+            return
+        # Together with the first address of a subnet the kernel would delete the
+        # other ones, and some of them are not ours.
+        devices = {slot.address.device for slot, adding in changes if not adding}
+        claimed = self._wanted.by_key
+        devices = {each for each in devices if self._kernel.has_secondary(each, claimed)}
+        for device in devices:
+            self._promotion.want(SPARE, device, True)
+        self._requests.send(requests, changes)
+        for device in devices:
+            self._promotion.want(SPARE, device, False)
 
     def _release(self, gone: Sequence[Slot]) -> None:
         if not gone:

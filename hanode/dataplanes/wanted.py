@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twisted.internet.interfaces import IDelayedCall
@@ -83,7 +83,7 @@ class Wanted:
     ) -> tuple[list[Slot], list[Slot]]:
         """Replace what C{owner} claims; what it still claims it still holds.
 
-        @return: the slots that nobody claims any more, and the new ones.
+        @return: the slots that it had and that nobody holds now, and the new ones.
         """
         addresses = tuple(dict.fromkeys(addresses))
         entry = self.owners.setdefault(owner, Owner())
@@ -95,16 +95,13 @@ class Wanted:
             slot.claims.add(owner)
         kept = set(entry.slots)
         entry.held = tuple(slot for slot in entry.held if slot in kept)
-        gone = []
-        for slot in before:
-            if slot not in kept:
-                slot.claims.discard(owner)
-                slot.holders.discard(owner)
-                if not slot.claims:
-                    gone.append(slot)
+        dropped = [slot for slot in before if slot not in kept]
+        for slot in dropped:
+            slot.claims.discard(owner)
+            slot.holders.discard(owner)
         if not addresses:
             del self.owners[owner]
-        return gone, added
+        return [slot for slot in dropped if not slot.holders], added
 
     def hold(
         self, owner: str, addresses: Sequence[Address]
@@ -134,11 +131,13 @@ class Wanted:
         entry = self.owners.get(owner)
         return () if entry is None else entry.claimed
 
-    def close(self, slot: Slot) -> None:
-        """Forget a slot that nobody claims any more."""
-        slot.rest()
-        self.bind(slot, None)
-        self.slots.pop(slot.address, None)
+    def forget(self, slots: Iterable[Slot]) -> None:
+        """Forget those that nobody claims any more."""
+        for slot in slots:
+            if not slot.claims:
+                slot.rest()
+                self.bind(slot, None)
+                self.slots.pop(slot.address, None)
 
     def bind(self, slot: Slot, index: int | None) -> None:
         """The slot's interface has this index now, None when it does not exist."""

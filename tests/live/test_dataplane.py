@@ -259,7 +259,7 @@ class LinuxTests(Live, SynchronousTestCase):
             [
                 "inet 10.1.0.1/30 brd 10.1.0.3 scope link wan0:vip",
                 "inet 10.2.0.1 peer 10.2.0.9/32 scope global wan0",
-                "inet6 2001:db8::9/128 scope global nodad deprecated home "
+                "inet6 2001:db8::9/128 scope global nodad home deprecated "
                 "noprefixroute",
             ],
         )
