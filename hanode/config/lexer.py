@@ -29,7 +29,7 @@ MAX_LINES = 100_000  # that the parameters in one line of a file may make
 MAX_CHARACTERS = 64 << 20  # that are looked at for it
 MAX_USES = 1_000_000  # of parameters in these lines
 
-_SPECIAL = re.compile(r'[$@~"#!{}\\]|//|include')
+_SPECIAL = re.compile(r'[$@~"#!\\]|//|include')
 _CONDITION = re.compile(r"@(\^?)([^ \t\r\f\v]*)")
 _INCLUDE = re.compile(r"include([rmwba]?)[ \t]+(.*)\Z", re.DOTALL)
 _READ_AGAIN = ("@", "$", "~", "include")
@@ -91,10 +91,10 @@ class Lexer:
             depth, from_file = len(stack), frame.path is not None
             for line in frame.lines:
                 if from_file and special(line.text) is None:
-                    line = line.strip()
-                    if line.text:
-                        yield line
-                    continue
+                    pieces = _plain(line)
+                    if pieces is not None:
+                        yield from pieces
+                        continue
                 yield from self._guarded(line, frame)
                 if len(stack) != depth or stack.top() is not frame:
                     break
@@ -160,7 +160,7 @@ class Lexer:
         assert word is not None
         rest = line.cut(word.end()).strip()
         if (word[2] == self._config_id) is not bool(word[1]):
-            return rest
+            return rest if rest.text else None
         if rest.continued() and definition(rest):
             self._continuation()
         return None
@@ -266,3 +266,22 @@ class Lexer:
 
     def _remainder(self, line: Line) -> None:
         self.stack.push(Frame(iter((line,)), remainder=True))
+
+
+def _plain(line: Line) -> Sequence[Line] | None:
+    """Cut a line of words and at most one brace at its end: most lines are such."""
+    source = line.source
+    text = source.strip(BLANKS)
+    if not text:
+        return ()
+    first = source.find(text[0]) + 1
+    braces = text.count("{") + text.count("}")
+    if braces == 0 or len(text) == 1:
+        line.text, line.first = text, first
+        return (line,)
+    if braces > 1 or text[-1] not in "{}":
+        return None
+    end = first + len(text) - 1
+    brace = Line(text[-1], line.file, line.number, source, end)
+    line.text, line.first = text[:-1].rstrip(BLANKS), first
+    return (line, brace)

@@ -17,6 +17,7 @@ from hanode.config.tree import Word
 BLANKS = " \t\r\f\v"
 
 WORD = re.compile(r'"[^"]*"|[^ \t\r\f\v"]+|"')
+_PLAIN_WORD = re.compile(r"[^ \t\r\f\v]+")
 BRACE = re.compile(r'"[^"]*"?|[{}]')
 _MARK = re.compile(r'"[^"]*"?|\\.|[#!]|(?<![^ \t\r\f\v{}"])//', re.DOTALL)
 _CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
@@ -141,6 +142,8 @@ class Line:
 
     def words(self) -> tuple[Word, ...]:
         """Split at blanks and double quotes; an unmatched quote ends the line."""
+        if self.spans is None and '"' not in self.text:
+            return self._plain_words()
         found = []
         for match in WORD.finditer(self.text):
             text = match.group()
@@ -151,6 +154,19 @@ class Line:
                 found.append(Word(text[1:-1], self.place(start, stop), quoted=True))
             else:
                 break
+        return tuple(found)
+
+    def _plain_words(self) -> tuple[Word, ...]:
+        """The words of a line as it was written, without quotes: most lines."""
+        file, number, source, first = self.file, self.number, self.source, self.first
+        text = self.text
+        found = []
+        end = 0
+        for word in _PLAIN_WORD.findall(text):
+            start = text.index(word, end)
+            end = start + len(word)
+            place = Place(file, number, first + start, source, len(word))
+            found.append(Word(word, place))
         return tuple(found)
 
     def continued(self) -> bool:

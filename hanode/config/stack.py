@@ -55,6 +55,7 @@ class Stack:
         self._report = report
         self._read = read
         self._frames: list[Frame | Waiting] = []
+        self._paths: list[str] = []  # of the files among the frames
         self._opened = 0
 
     def __len__(self) -> int:
@@ -79,6 +80,7 @@ class Stack:
         frame = self._frames.pop()
         if isinstance(frame, Frame) and frame.path is not None:
             self.policy = frame.policy
+            self._paths.pop()
 
     def pop_made(self) -> None:
         """Drop everything that the present line of the present file made."""
@@ -94,21 +96,14 @@ class Stack:
     def _path(frame: Frame | Waiting) -> str | None:
         return frame.path if isinstance(frame, Frame) else None
 
-    def chain(self) -> list[str]:
-        """The files being read, the outermost first."""
-        return [p for p in map(self._path, self._frames) if p is not None]
-
     @property
     def directory(self) -> str:
         """Where the file being read is: relative patterns start there."""
-        for frame in reversed(self._frames):
-            path = self._path(frame)
-            if path is not None:
-                return os.path.dirname(path)
-        return ""
+        return os.path.dirname(self._paths[-1]) if self._paths else ""
 
     def enter(self, lines: list[str], path: str) -> None:
         """Read these lines of a file next."""
+        self._paths.append(path)
         self.push(Frame(self._numbered(lines, path), path, policy=self.policy))
 
     def _numbered(self, lines: list[str], path: str) -> Iterator[Line]:
@@ -142,7 +137,7 @@ class Stack:
 
     def _open(self, file: Waiting) -> None:
         """Read a file's lines next, unless it is being read already."""
-        chain = self.chain()
+        chain = self._paths
         self._opened += 1
         if self._opened > MAX_FILES:
             message = f"More than {MAX_FILES} files are included"
