@@ -23,17 +23,19 @@ def standing(settings: VrrpInstance, is_up: Callable[[str], bool]) -> Standing:
     """Add up the weights of C{settings} given which interfaces are up.
 
     A tracked interface without weight is a fault while it is down (with C{reverse}:
-    while it is up). A positive weight counts while up, a negative one while down. The
-    sum is kept within 1 and 254; an address owner stays at 255.
+    while it is up). A positive weight counts while up, a negative one while down;
+    C{reverse} turns its sign round. The sum is kept within 1 and 254; an address owner
+    stays at 255.
     """
     total, faults = settings.priority, []
     for tracked in settings.track_interfaces:
-        good = is_up(tracked.name) != tracked.reverse
-        if tracked.weight == 0 and not good:
-            state = "up" if tracked.reverse else "down"
-            faults.append(f"interface {tracked.name} {state}")
-        elif (tracked.weight > 0) == good:
-            total += tracked.weight
+        up = is_up(tracked.name)
+        if tracked.weight == 0:
+            if up == tracked.reverse:
+                state = "up" if up else "down"
+                faults.append(f"interface {tracked.name} {state}")
+        elif (tracked.weight > 0) == up:
+            total += -tracked.weight if tracked.reverse else tracked.weight
     if settings.priority == OWNER:
         return Standing(OWNER, tuple(faults))
     return Standing(min(HIGHEST, max(LOWEST, total)), tuple(faults))
