@@ -73,11 +73,11 @@ class ScriptMessenger:
 
     def notify(self, event: Event) -> None:
         """See L{IMessenger.notify}."""
+        if event.state == "STOP":
+            self._hurry()
         wanted = list(scripts(event))
         if not wanted:
             return
-        if event.state == "STOP":
-            self._hurry()
         key = (event.kind, event.name)
         queue = self._queues.get(key)
         if queue is None:
@@ -99,8 +99,9 @@ class ScriptMessenger:
 
     def _hurry(self) -> None:
         self._patience = LAST_PATIENCE
+        latest = self._world.clock.seconds() + LAST_PATIENCE
         for call in self._waits.values():
-            if call.active():
+            if call.active() and call.getTime() > latest:
                 call.reset(LAST_PATIENCE)
 
     def _settle(self) -> None:
