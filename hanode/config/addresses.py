@@ -59,14 +59,24 @@ def addresses(
 
 
 def _read(line: Block, findings: Findings) -> Address | None:
-    address, prefix = split_prefix(line.keyword.text)
+    text = line.keyword.text
+    address = address_of(text.partition("/")[0])
     if address is None:
         findings.warning(
             line,
-            f"VRRP parsed invalid IP {line.keyword}. skipping IP...",
+            f"VRRP parsed invalid IP {text}. skipping IP...",
             "write ADDRESS/PREFIX",
         )
         return None
+    parsed, prefix = split_prefix(text)
+    if parsed is None:
+        prefix = address.max_prefixlen
+        findings.warning(
+            line,
+            f"Invalid address prefix len {text.partition('/')[2]} for address {text}"
+            f" - using {prefix}",
+            f"write a prefix length up to {prefix}",
+        )
     entry = _Line(line, findings, address, prefix)
     words = iter(enumerate(line.words))
     next(words)
@@ -131,8 +141,9 @@ def _label(entry: _Line, word: Word) -> None:
         entry.usable = False
         entry.findings.warning(
             word,
-            f"label '{word}' is longer than {_LABEL} characters",
-            f"{entry.address} is not used: shorten the label",
+            f"Address label {word} is longer than maximum length {_LABEL}"
+            " - removing address",
+            "shorten the label",
         )
     entry.label = word.text
 
@@ -148,7 +159,7 @@ def _scope(entry: _Line, word: Word) -> None:
         return
     entry.findings.warning(
         word,
-        f"Invalid scope '{word}' for {entry.address}",
+        f"Invalid scope '{word}' specified for {entry.address} - ignoring",
         f"write {', '.join(SCOPES)} or a number",
     )
 
@@ -243,7 +254,7 @@ def _broadcast_address(entry: _Line, prefix: int) -> IPv4Address | None:
         if prefix > 30:
             entry.findings.warning(
                 word,
-                f"No broadcast address for a prefix length of {prefix}",
+                f"Address prefix length {prefix} too long for broadcast",
                 "write ADDRESS/PREFIX with a prefix up to 30",
             )
             return None

@@ -101,7 +101,7 @@ def _instance(
     if name in names:
         mine.dropped(
             block.arguments[0],
-            f"vrrp_instance {name} already defined - ignoring this one",
+            f"vrrp instance {name} already defined - ignoring this one",
             "give it another name",
         )
         return

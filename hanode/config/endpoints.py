@@ -52,23 +52,28 @@ def peers(
     """The neighbours, without duplicates, strangers and this node itself."""
     if "unicast_peers" not in draft.own:
         if "unicast_ttl" in draft.own:
-            draft.warning("unicast_ttl without unicast_peer - ignoring")
+            draft.warning(
+                "Cannot use unicast_ttl without unicast peers - resetting",
+                "add unicast_peer, or remove unicast_ttl",
+            )
         return ()
     entries: list[Entry[UnicastPeer]] = draft.own["unicast_peers"]
     found: dict[IpAddress, UnicastPeer] = {}
     for entry in entries:
         address = entry.value.address
         if address.version != family:
-            reason = f"is not IPv{family} like the instance"
+            reason = "MUST be of the same family !!! Skipping..."
         elif address == source:
-            reason = "is this node's own unicast_src_ip"
+            reason = "is this node's own unicast_src_ip - ignoring"
         elif address in found:
-            reason = "is a duplicate"
+            reason = "is a duplicate - ignoring"
         else:
             found[address] = entry.value
             continue
         draft.findings.warning(
-            entry.place, f"unicast_peer {address} {reason} - ignoring"
+            entry.place,
+            f"unicast peer address[{address}] {reason}",
+            f"name the IPv{family} address of each neighbour once",
         )
     if not found:
         _no_peers(draft)

@@ -56,7 +56,9 @@ def peers(
         address = address_of(line.keyword.text)
         if address is None:
             findings.warning(
-                line, f"unicast_peer: '{line.keyword}' is not an IP address", "ignored"
+                line,
+                f"malformed unicast peer address[{line.keyword}]. Skipping...",
+                "write an IPv4 or IPv6 address",
             )
             continue
         limits: dict[str, int | None] = {"min_ttl": None, "max_ttl": None}

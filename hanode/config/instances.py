@@ -188,13 +188,20 @@ def _advert_int(draft: Draft, version: int) -> float:
     unit = 1.0 if version == 2 else 0.01
     steps = max(1, math.floor(wanted / unit + 0.5 + 1e-9))
     seconds = round(steps * unit, 2)
+    remedy = f"using {min(seconds, _V3_LONGEST) if version == 3 else seconds:g}"
     if version == 3 and seconds > _V3_LONGEST:
-        seconds = _V3_LONGEST
-    if abs(seconds - wanted) > 1e-9:
-        what = "whole seconds" if version == 2 else "centiseconds up to 40.95"
         draft.warning(
-            f"advert_int {wanted:g} is invalid: VRRP version {version} has {what}",
-            f"using {seconds:g}",
+            f"VRRPv3 advertisement interval {wanted:g}s is out of range. "
+            "Must be less than 40.96s. Setting to 40.95s",
+            remedy,
+        )
+        return _V3_LONGEST
+    if abs(seconds - wanted) > 1e-9:
+        what = "an integer" if version == 2 else "in units of 10ms"
+        draft.warning(
+            f"VRRPv{version} advertisement interval {wanted:g}s must be {what}. "
+            "rounding",
+            remedy,
         )
     return seconds
 
@@ -254,7 +261,7 @@ def _tracked(draft: Draft) -> tuple[TrackedInterface, ...]:
             if not draft.get("track_primary"):
                 remedy = "remove dont_track_primary instead"
         elif name in found:
-            reason, remedy = "is tracked twice", "remove one of the two"
+            reason, remedy = "is a duplicate", "remove one of the two"
         else:
             found[name] = entry.value
             continue

@@ -31,16 +31,25 @@ def preemption(draft: Draft, priority: int, state: str) -> tuple[bool, float]:
     """preempt and preempt_delay, cleared where they cannot work."""
     preempt, delay = bool(draft.get("preempt")), float(draft.get("preempt_delay"))
     if not preempt and (state == "MASTER" or priority == _OWNER):
-        why = "initial state MASTER" if state == "MASTER" else "priority 255"
+        message = "nopreempt is incompatible with priority 255. resetting nopreempt"
+        if state == "MASTER":
+            message = (
+                "Warning - nopreempt will not work with initial state MASTER - clearing"
+            )
         draft.warning(
-            f"Warning - nopreempt will not work with {why} - clearing",
+            message,
             "use state BACKUP and a priority below 255 on every node",
         )
         preempt = True
     if delay and (state == "MASTER" or not preempt):
-        why = "initial state MASTER" if state == "MASTER" else "nopreempt"
+        message = "preempt_delay is incompatible with nopreempt mode - resetting"
+        if state == "MASTER":
+            message = (
+                "Warning - preempt delay will not work with initial state MASTER"
+                " - clearing"
+            )
         draft.warning(
-            f"Warning - preempt delay will not work with {why} - clearing",
+            message,
             "use state BACKUP, and preempt_delay without nopreempt",
         )
         delay = 0.0

@@ -18,7 +18,8 @@ class Keyword:
     without arguments stands for. C{choices}: the words allowed. C{zero_means}: the
     number that is used where 0 makes no sense. C{fallback}: the value after a bad
     argument, None to leave the option alone. C{otherwise}: how the message about a
-    bad choice ends. C{family}: 4 or 6 for addresses of one family only.
+    bad choice ends, C{title} what it calls the choice. C{family}: 4 or 6 for
+    addresses of one family only.
     """
 
     word: str
@@ -34,18 +35,18 @@ class Keyword:
     zero_means: int = 0
     fallback: Any = None
     otherwise: str = ""
+    title: str = ""
     family: int = 0
 
     @property
     def default_text(self) -> str:
         """The default as the configuration would write it."""
-        if self.default is None:
+        default = self.fallback if self.default is None else self.default
+        if default is None:
             return ""
-        if isinstance(self.default, bool):
-            return "on" if self.default else "off"
-        if isinstance(self.default, float):
-            return f"{self.default:g}"
-        return str(self.default)
+        if isinstance(default, bool):
+            return "on" if default else "off"
+        return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 #: Types whose argument is a block of entries or of further keywords.

@@ -60,6 +60,6 @@ def enforce(draft: Draft, version: int) -> None:
         if not address.is_link_local:
             draft.findings.warning(
                 first[0].place,
-                f"the first IPv6 VIP address {address} is not link local",
+                f"the first IPv6 VIP address must be link local: {address}",
                 "RFC 9568 section 5.2.9 wants a link-local address first",
             )

@@ -171,7 +171,7 @@ def choice(keyword: Keyword, block: Block, findings: Findings) -> str | None:
         return chosen.text
     findings.warning(
         chosen,
-        f"unknown {block.keyword} '{chosen}'{keyword.otherwise}",
+        f"unknown {keyword.title or keyword.word} '{chosen}'{keyword.otherwise}",
         f"write {' or '.join(keyword.choices)}",
     )
     return None

@@ -185,7 +185,7 @@ AUTHENTICATION = (
         "type",
         "choice",
         choices=("PASS", "AH"),
-        otherwise=", no authentication",
+        title="authentication type",
     ),
     Keyword("auth_pass", "secret", "password"),
 )

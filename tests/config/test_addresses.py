@@ -54,7 +54,7 @@ class PrefixTests(SynchronousTestCase):
 
     def test_bad_addresses(self) -> None:
         """What is not ADDRESS/PREFIX is skipped in keepalived's words."""
-        bad = ["192.0.2./24", "192.0.2.1/33", "192.0.2.1/", "192.0.2.1/x", "eth0"]
+        bad = ["192.0.2./24", "eth0", "/24"]
         self.assertEqual(
             read(*bad),
             (
@@ -62,6 +62,21 @@ class PrefixTests(SynchronousTestCase):
                 [
                     f"{number} warning: VRRP parsed invalid IP {text}. skipping IP... "
                     "(write ADDRESS/PREFIX)"
+                    for number, text in enumerate(bad, 2)
+                ],
+            ),
+        )
+
+    def test_bad_prefixes(self) -> None:
+        """A prefix that the family does not have makes a host, as in keepalived."""
+        bad = ["33", "", "x"]
+        self.assertEqual(
+            read(*(f"192.0.2.1/{text}" for text in bad)),
+            (
+                [four("192.0.2.1")] * 3,
+                [
+                    f"{number} warning: Invalid address prefix len {text} for address "
+                    f"192.0.2.1/{text} - using 32 (write a prefix length up to 32)"
                     for number, text in enumerate(bad, 2)
                 ],
             ),
@@ -122,7 +137,7 @@ class OptionTests(SynchronousTestCase):
                     four("192.0.2.5", 32, peer=ip_address("192.0.2.6")),
                 ],
                 [
-                    "4 warning: No broadcast address for a prefix length of 31 "
+                    "4 warning: Address prefix length 31 too long for broadcast "
                     "(write ADDRESS/PREFIX with a prefix up to 30)",
                     "5 warning: Invalid broadcast address 'x' for 192.0.2.4 (ignored)",
                     "6 warning: Cannot specify broadcast and peer addresses together "
@@ -173,8 +188,8 @@ class OptionTests(SynchronousTestCase):
                     four("192.0.2.4"),
                 ],
                 [
-                    "4 warning: Invalid scope 'here' for 192.0.2.3 "
-                    "(write global, site, link, host, nowhere or a number)",
+                    "4 warning: Invalid scope 'here' specified for 192.0.2.3 - "
+                    "ignoring (write global, site, link, host, nowhere or a number)",
                     "5 warning: number '256' outside range [0, 255]: "
                     "scope '256' is invalid (ignored)",
                 ],
@@ -188,8 +203,8 @@ class OptionTests(SynchronousTestCase):
             (
                 [],
                 [
-                    "2 warning: label '0123456789abcdef' is longer than 15 characters "
-                    "(192.0.2.1 is not used: shorten the label)"
+                    "2 warning: Address label 0123456789abcdef is longer than maximum "
+                    "length 15 - removing address (shorten the label)"
                 ],
             ),
         )

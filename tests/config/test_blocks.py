@@ -171,9 +171,6 @@ class PasswordTests(SynchronousTestCase):
             read("authentication {\nauth_type MD5\nauth_pass x\n}"),
             (
                 {"authentication": {"secret": Secret("x")}},
-                [
-                    "2 warning: unknown auth_type 'MD5', no authentication "
-                    "(write PASS or AH)"
-                ],
+                ["2 warning: unknown authentication type 'MD5' (write PASS or AH)"],
             ),
         )

@@ -221,7 +221,7 @@ class InstanceTests(SynchronousTestCase):
             (
                 ["a"],
                 [
-                    "6 dropped: (a) vrrp_instance a already defined - ignoring this "
+                    "6 dropped: (a) vrrp instance a already defined - ignoring this "
                     "one (give it another name)"
                 ],
             ),

@@ -111,11 +111,12 @@ class PeerTests(SynchronousTestCase):
         self.assertEqual(
             said,
             [
-                "warning: (VI_1) unicast_peer ::1 is not IPv4 like the instance"
-                " - ignoring",
-                "warning: (VI_1) unicast_peer 192.0.2.1 is this node's own "
+                "warning: (VI_1) unicast peer address[::1] MUST be of the same family "
+                "!!! Skipping...",
+                "warning: (VI_1) unicast peer address[192.0.2.1] is this node's own "
                 "unicast_src_ip - ignoring",
-                "warning: (VI_1) unicast_peer 192.0.2.2 is a duplicate - ignoring",
+                "warning: (VI_1) unicast peer address[192.0.2.2] is a duplicate "
+                "- ignoring",
             ],
         )
 
@@ -139,5 +140,8 @@ class PeerTests(SynchronousTestCase):
         """unicast_ttl means nothing without peers."""
         self.assertEqual(
             instance("unicast_ttl 3")[1],
-            ["warning: (VI_1) unicast_ttl without unicast_peer - ignoring"],
+            [
+                "warning: (VI_1) Cannot use unicast_ttl without unicast peers "
+                "- resetting"
+            ],
         )

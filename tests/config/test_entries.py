@@ -49,7 +49,8 @@ class PeerTests(SynchronousTestCase):
                     UnicastPeer(ip_address("192.0.2.3")),
                 ],
                 [
-                    "2 warning: unicast_peer: 'x' is not an IP address (ignored)",
+                    "2 warning: malformed unicast peer address[x]. Skipping... "
+                    "(write an IPv4 or IPv6 address)",
                     "3 warning: number '256' outside range [0, 255]: "
                     "min_ttl '256' is invalid (ignored)",
                     "3 warning: Unknown configuration entry 'y' for unicast_peer "

@@ -246,7 +246,8 @@ class TimerTests(SynchronousTestCase):
     def test_version_2_is_whole_seconds(self) -> None:
         """A fraction is rounded, and never to nothing."""
         text = (
-            "warning: (VI_1) advert_int {} is invalid: VRRP version 2 has whole seconds"
+            "warning: (VI_1) VRRPv2 advertisement interval {}s must be an integer. "
+            "rounding"
         )
         self.assertEqual(
             [self.interval(f"advert_int {text}") for text in ("3", "1.5", "0.1")],
@@ -256,8 +257,8 @@ class TimerTests(SynchronousTestCase):
     def test_version_3_is_centiseconds(self) -> None:
         """A part of a centisecond is rounded, 40.95 s is the longest."""
         text = (
-            "warning: (VI_1) advert_int {} is invalid: "
-            "VRRP version 3 has centiseconds up to 40.95"
+            "warning: (VI_1) VRRPv3 advertisement interval 0.125s must be "
+            "in units of 10ms. rounding"
         )
         self.assertEqual(
             [
@@ -267,9 +268,15 @@ class TimerTests(SynchronousTestCase):
             [
                 (0.01, []),
                 (0.29, []),
-                (0.13, [text.format("0.125")]),
+                (0.13, [text]),
                 (40.95, []),
-                (40.95, [text.format("41")]),
+                (
+                    40.95,
+                    [
+                        "warning: (VI_1) VRRPv3 advertisement interval 41s is out of "
+                        "range. Must be less than 40.96s. Setting to 40.95s"
+                    ],
+                ),
             ],
         )
 
@@ -376,7 +383,7 @@ class TrackingTests(SynchronousTestCase):
                         TrackedInterface("eth2", -5),
                     ),
                 ),
-                ["warning: (VI_1) track_interface eth1 is tracked twice - ignoring"],
+                ["warning: (VI_1) track_interface eth1 is a duplicate - ignoring"],
             ),
         )
 

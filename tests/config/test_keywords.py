@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -81,6 +83,16 @@ class TableTests(SynchronousTestCase):
             for default in (None, True, False, 5.0, 0.5, 3, "eth0")
         ]
         self.assertEqual(texts, ["", "on", "off", "5", "0.5", "3", "eth0"])
+        self.assertEqual(Keyword("k", "f", "integer", fallback=100).default_text, "100")
+
+
+class ManualTests(SynchronousTestCase):
+    def test_every_keyword_is_in_the_manual(self) -> None:
+        """docs/configuration.md names each keyword that hanode acts on."""
+        manual = Path(__file__).parents[2] / "docs" / "configuration.md"
+        written = set(re.findall(r"[a-z0-9_]+", manual.read_text("utf-8")))
+        words = {word for rows in keywords.SUPPORTED.values() for word in rows}
+        self.assertEqual(words - written, set())
 
 
 class RemedyTests(SynchronousTestCase):

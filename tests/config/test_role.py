@@ -79,7 +79,16 @@ class RoleTests(SynchronousTestCase):
             [
                 ("BACKUP", 100, False, 0.0, []),
                 ("MASTER", 9, True, 0.0, [clears.format("initial state MASTER")]),
-                ("BACKUP", 255, True, 0.0, [clears.format("priority 255")]),
+                (
+                    "BACKUP",
+                    255,
+                    True,
+                    0.0,
+                    [
+                        "warning: (VI_1) nopreempt is incompatible with priority "
+                        "255. resetting nopreempt"
+                    ],
+                ),
             ],
         )
 
@@ -97,6 +106,15 @@ class RoleTests(SynchronousTestCase):
             [
                 ("BACKUP", 100, True, 2.5, []),
                 ("MASTER", 9, True, 0.0, [clears.format("initial state MASTER")]),
-                ("BACKUP", 100, False, 0.0, [clears.format("nopreempt")]),
+                (
+                    "BACKUP",
+                    100,
+                    False,
+                    0.0,
+                    [
+                        "warning: (VI_1) preempt_delay is incompatible with nopreempt "
+                        "mode - resetting"
+                    ],
+                ),
             ],
         )

@@ -110,8 +110,8 @@ class StrictTests(SynchronousTestCase):
             [
                 "warning: (VI_1) Strict mode: IPv6 needs VRRP version 3"
                 " - resetting version",
-                "warning: (VI_1) the first IPv6 VIP address 2001:db8::1 is not link "
-                "local",
+                "warning: (VI_1) the first IPv6 VIP address must be link local: "
+                "2001:db8::1",
             ],
         )
         self.assertEqual(

@@ -1,0 +1,52 @@
+"""Problems as people see them."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.config.problems import Place, Problem, Severity, worst
+
+HERE = Place("a.conf", 3, 10, "\tpriority 300", 3)
+
+
+class ProblemTests(SynchronousTestCase):
+    def test_sentence(self) -> None:
+        """Place, severity, message and remedy on one line."""
+        self.assertEqual(
+            [
+                str(Problem(Severity.WARNING, HERE, "too much", "use less")),
+                str(Problem(Severity.ERROR, None, "nothing there")),
+            ],
+            [
+                "a.conf:3:10: warning: too much (use less)",
+                "error: nothing there",
+            ],
+        )
+
+    def test_drawing(self) -> None:
+        """The word is underlined below its line; tabs count as one column."""
+        self.assertEqual(
+            Problem(Severity.WARNING, HERE, "too much").drawing(),
+            "a.conf:3:10: warning: too much\n     priority 300\n             ^~~",
+        )
+
+    def test_nothing_to_draw(self) -> None:
+        """Without a source line there is the sentence alone."""
+        self.assertEqual(
+            [
+                Problem(Severity.DROPPED, Place("a", 1, 1), "x").drawing(),
+                Problem(Severity.DROPPED, None, "x").drawing(),
+            ],
+            ["a:1:1: dropped: x", "dropped: x"],
+        )
+
+    def test_worst(self) -> None:
+        """The gravest severity of all, or none."""
+        problems = [
+            Problem(severity, None, "")
+            for severity in (Severity.WARNING, Severity.ERROR, Severity.DROPPED)
+        ]
+        self.assertEqual(
+            [worst(problems), worst(problems[:1]), worst([])],
+            [Severity.ERROR, Severity.WARNING, None],
+        )
