@@ -15,6 +15,7 @@ from random import Random
 from hanode.config import source
 from hanode.config.line import BLANKS, BRACE, Finding, Line
 from hanode.config.parameters import (
+    MAX_GROWTH,
     EndlessError,
     Loop,
     LoopError,
@@ -27,6 +28,7 @@ from hanode.config.stack import Frame, Stack
 
 MAX_LINES = 100_000  # that the parameters in one line of a file may make
 MAX_CHARACTERS = 64 << 20  # that are looked at for it
+MAX_PASSES = 20  # over one line, while values give further parameters
 MAX_USES = 1_000_000  # of parameters in these lines
 
 _SPECIAL = re.compile(r'[$@~"#!\\]|//|include')
@@ -123,7 +125,12 @@ class Lexer:
     def _read(self, line: Line) -> list[Line]:
         """Everything that a line can be, in keepalived's order."""
         line = line.uncommented(self._odd)
-        while line.text:
+        limit = len(line.text) + MAX_GROWTH
+        for _ in range(MAX_PASSES):
+            if len(line.text) > limit:
+                break
+            if not line.text:
+                return []
             if line.text[0] == "@":
                 kept = self._condition(line)
                 if kept is None:
@@ -135,7 +142,7 @@ class Lexer:
             if replaced is None:
                 return [] if self._include(line) else self._at_braces(line)
             line = replaced
-        return []
+        raise EndlessError
 
     def _odd(self, finding: Finding, line: Line, at: int) -> None:
         """Warn about what the removal of comments found."""

@@ -15,7 +15,7 @@ from random import Random
 from hanode.config.line import BLANKS, Line
 
 MAX_GROWTH = 65_536  # characters that values may add to one line
-MAX_USES = 1_000  # uses of parameters in one line
+MAX_USES = 500  # uses of parameters in one line
 MAX_VALUES = 100_000  # rounds of one ~SEQ
 
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=", re.ASCII)

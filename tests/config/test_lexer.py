@@ -100,7 +100,8 @@ class Definitions(Case):
 class Loops(Case):
     def test_sequence(self) -> None:
         """The text is read for each value, the last value stays."""
-        self.check("~SEQ(i, 2) a$i { b${i} }\n$i", "a1 { b1 } a2 { b2 } 2".split())
+        pieces = [*("a1", "{", "b1", "}"), *("a2", "{", "b2", "}"), "2"]
+        self.check("~SEQ(i, 2) a$i { b${i} }\n$i", pieces)
 
     def test_nested(self) -> None:
         """The rightmost loop is the fastest."""
@@ -150,6 +151,8 @@ class Limits(Case):
         self.assertEqual(self.endless("$A=$A\nk $A"), 0)
         self.assertEqual(self.endless("$A=a${A}\nk ${A}"), 0)
         self.assertEqual(self.endless("$A=~${A}\n$A"), 0)
+        long = "x" * 40_000
+        self.assertEqual(self.endless(f"$B=~{long} ${{A}}\n$A=~{long}\n$B"), 0)
 
     def test_lines(self) -> None:
         """A multi-line value in itself, or loops in loops, end too."""

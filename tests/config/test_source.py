@@ -155,7 +155,7 @@ class Files(SynchronousTestCase):
 
 class Lines(SynchronousTestCase):
     def test_ends(self) -> None:
-        """LF and CR LF end a line, the last one may lack it; no other character does."""
+        """LF and CR LF end a line, the last one may lack it; nothing else does."""
         self.assertEqual(split_lines("a\r\nb\n\nc"), ["a", "b", "", "c"])
         self.assertEqual(split_lines("a\x0bb\u2028c\n"), ["a\x0bb\u2028c"])
         self.assertEqual(split_lines(""), [])
