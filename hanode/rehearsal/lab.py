@@ -50,7 +50,8 @@ class Options(usage.Options):
     longdesc = (
         "Run a cluster in private namespaces on this machine: real daemons, a client,"
         " a power cut, a return, a stop. Without files it is a pair of its own."
-        " Status 0: the address moved each time; 1: it did not; 2: it could not be tried."
+        " Status 0: the address moved each time; 1: it did not; 2: it could not be"
+        " tried."
     )
     optParameters = [
         ["seconds", "s", None, "End after this many seconds, finished or not.", float],

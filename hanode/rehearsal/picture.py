@@ -56,6 +56,9 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
         f' width="{WIDTH}" height="{height}"'
         ' font-family="DejaVu Sans, Verdana, sans-serif" font-size="12">',
+        '<defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)"><rect width="4" height="8" fill="#fdfcfa"'
+        ' fill-opacity="0.55"/></pattern></defs>',
         f'<rect width="{WIDTH}" height="{height}" fill="#fdfcfa"/>',
         _text(LEFT, 28, title, size=16, weight="600"),
     ]
@@ -107,6 +110,8 @@ def _lane(x: object, lane: Lane, top: float) -> list[str]:
         width = round(max(right - left, 0.8), 1)
         if span.kind == "answers":
             parts.append(_rectangle(left, y + 9, width, BAR - 18, INK))
+        elif span.kind == "cut":
+            parts.append(_cut(left, width, y))
         elif span.kind == "silence":
             parts += _silence(left, right, y, span.text)
         else:
@@ -125,6 +130,18 @@ def _rectangle(x: float, y: float, width: float, height: float, fill: str) -> st
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="2"'
         f' fill="{fill}"/>'
     )
+
+
+def _cut(left: float, width: float, y: float) -> str:
+    """Who is cut off: hatched, over the state that it believes itself in."""
+    return (
+        f'<rect x="{left}" y="{y}" width="{width}" height="{BAR}" rx="2"'
+        ' fill="url(#hatch)"/>'
+    )
+
+
+def _cut_mark(x: float, y: float) -> str:
+    return f'<rect x="{x}" y="{y}" width="12" height="12" fill="url(#hatch)"/>'
 
 
 def _silence(left: float, right: float, y: float, text: str) -> list[str]:
@@ -167,6 +184,11 @@ def _legend(lanes: Sequence[Lane], y: float) -> list[str]:
         parts.append(_rectangle(at, y - 10, 12, 12, colour))
         parts.append(_text(at + 18, y, word, "#5b6a75", size=11))
         at += 40 + round(6.8 * len(word))
+    if "cut" in kinds:
+        parts.append(_rectangle(at, y - 10, 12, 12, COLOURS["MASTER"]))
+        parts.append(_cut_mark(at, y - 10))
+        parts.append(_text(at + 18, y, "cut off", "#5b6a75", size=11))
+        at += 90
     if "silence" in kinds:
         parts.append(
             f'<rect x="{at}" y="{y - 10}" width="12" height="12" fill="#fbe9e4"'

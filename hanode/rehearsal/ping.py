@@ -10,6 +10,7 @@ import socket
 import struct
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import pairwise
 from time import monotonic
 
 from hanode.config.model import IpAddress
@@ -21,6 +22,7 @@ IDENTIFIER = 0x4841
 SOL_RAW, ICMP_FILTER = 255, 1  # linux/icmp.h
 ICMP6_FILTER = 1  # RFC 3542, section 3.2
 ETHERTYPE = {4: 0x0800, 6: 0x86DD}
+VRRP = 112  # IP protocol number
 GAP = 0.05  # seconds without an answer that count as an outage
 
 
@@ -57,6 +59,7 @@ class Pinger:
         self.sent: list[float] = []  # when, by number
         self.answers: list[Answer] = []
         self.due = monotonic()
+        self.adverts = 0  # VRRP packets that passed by
         self._version = target.version
         self._out = host.call(self._sender, interface)
         self.socket = host.call(self._sniffer, interface)
@@ -94,29 +97,45 @@ class Pinger:
                 return
             except OSError:
                 return  # the interface went down; it is readable again when it is up
+            if len(packet) > 9 and packet[9 if self._version == 4 else 6] == VRRP:
+                self.adverts += 1
             number = self._number(packet)
             if number is not None:
                 mac = ":".join(f"{byte:02x}" for byte in name[4])
                 self.answers.append(Answer(number, monotonic(), mac))
 
-    def last(self) -> Answer | None:
-        """The latest answer."""
-        return self.answers[-1] if self.answers else None
+    def calm(self, seconds: float) -> str | None:
+        """The hardware address that alone has answered steadily for C{seconds}."""
+        now = monotonic()
+        first = bisect_left(self.answers, now - seconds, key=lambda each: each.at)
+        span = self.answers[max(0, first - 1) :]
+        moments = [each.at for each in span]
+        # A burst is not calm: the kernel keeps pings until it knows where to.
+        late = [
+            after - before > GAP
+            for before, after in pairwise([now - seconds, *moments[1:], now])
+        ]
+        macs = {each.mac for each in span}
+        if first == 0 or len(macs) != 1 or any(late):
+            return None
+        return macs.pop()
 
     def gaps(self, start: float, end: float) -> list[Gap]:
-        """The outages that began within C{start} and C{end}, as they are known now.
+        """The outages between C{start} and C{end}, as they are known now.
 
         A silence that lasts until C{end} is one too.
         """
-        found: list[Gap] = []
         first = bisect_left(self.answers, start, key=lambda each: each.at)
-        span = self.answers[max(0, first - 1) :]
-        for before, after in zip(span, span[1:], strict=False):
-            if before.at <= end and after.at - before.at > GAP:
-                lost = max(0, after.number - before.number - 1)
-                found.append(Gap(before.at, after.at, lost))
-        if span and span[-1].at < end - GAP:
-            found.append(Gap(span[-1].at, end, len(self.sent) - 1 - span[-1].number))
+        span = [each.at for each in self.answers[max(0, first - 1) :] if each.at <= end]
+        answered = {each.number for each in self.answers}
+        found: list[Gap] = []
+        for before, after in pairwise([*span, end] if span else []):
+            if after - before > GAP:
+                asked = range(
+                    bisect_left(self.sent, before), bisect_left(self.sent, after)
+                )
+                lost = sum(number not in answered for number in asked)
+                found.append(Gap(before, after, lost))
         return found
 
     def close(self) -> None:

@@ -71,6 +71,11 @@ def lanes_of(
             Span(at - zero, end - zero, state)
             for (at, state), end in zip(states, ends, strict=True)
         ]
+        spans += [
+            Span(since - zero, (ended if until is None else until) - zero, "cut")
+            for who, since, until in stage.absences
+            if who == name
+        ]
         lanes.append(Lane(name, spans))
     lanes.append(Lane("client", _answers(stage, zero, ended)))
     return lanes, [(at - zero, text) for at, text in deeds], ended - zero

@@ -35,6 +35,7 @@ class Stage:
         self.plan = plan
         self.marks: list[Mark] = []
         self.states: dict[str, list[tuple[float, str]]] = {}  # of the watched instance
+        self.absences: list[tuple[str, float, float | None]] = []  # who, from, until
         self._tell = tell
         self._selector = selectors.DefaultSelector()
         self._bridges: list[tuple[set[Card], Bridge]] = []
@@ -107,10 +108,15 @@ class Stage:
     def cut(self, name: str) -> None:
         """Take C{name} off every network; its own links stay up."""
         self._everywhere(name, Bridge.cut)
+        self.absences.append((name, monotonic(), None))
 
     def join(self, name: str) -> None:
         """Bring C{name} back."""
         self._everywhere(name, Bridge.join)
+        self.absences = [
+            (who, since, monotonic() if who == name and until is None else until)
+            for who, since, until in self.absences
+        ]
 
     def note(self, who: str, text: str, at: float | None = None) -> None:
         """Put something on record, and tell it."""
@@ -129,13 +135,11 @@ class Stage:
             self._turn(end)
         return True
 
-    def holder(self, answers: int = 10) -> str | None:
-        """Who has given the last C{answers} answers, if it was one, and lately."""
+    def holder(self, seconds: float) -> str | None:
+        """Who alone has answered for the last C{seconds}, without a gap."""
         assert self.pinger is not None
-        last = self.pinger.answers[-answers:]
-        macs = {each.mac for each in last}
-        fresh = len(last) == answers and monotonic() - last[-1].at < 10 * INTERVAL
-        return self._macs.get(macs.pop()) if len(macs) == 1 and fresh else None
+        mac = self.pinger.calm(seconds)
+        return None if mac is None else self.node_of(mac)
 
     def masters(self) -> list[str]:
         """Who is master of the watched router, in their own view."""
@@ -170,6 +174,10 @@ class Stage:
         states = self.states[name]
         if states[-1][1] != state:
             states.append((monotonic() if at is None else at, state))
+
+    def absent(self) -> set[str]:
+        """Who is cut off now."""
+        return {who for who, _, until in self.absences if until is None}
 
     def _everywhere(self, name: str, deed: Callable[[Bridge, Host], object]) -> None:
         for wire, bridge in self._bridges:

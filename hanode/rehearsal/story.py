@@ -10,6 +10,7 @@ from hanode.rehearsal.ping import Gap
 from hanode.rehearsal.stage import Stage
 
 PATIENCE = 2.0  # seconds beyond the expected moment before we call it a failure
+NEIGHBOUR = 12.0  # seconds in which a client gives up a neighbour that moved silently
 CALM = 0.3  # seconds of unchanged answers after which a scene is over
 
 
@@ -43,7 +44,6 @@ class Story:
         self.stage, self.deadline = stage, deadline
         self.scenes: list[Scene] = []
         self._names = [member.name for member in stage.plan.members]
-        self._absent: str | None = None  # who is cut off
 
     def play(self) -> bool:
         """Play it; tell whether the address went everywhere it should."""
@@ -76,18 +76,21 @@ class Story:
         return self._close("start", start, best, None, limit)
 
     def _cut(self, master: str) -> bool:
+        settings, pinger = self.stage.plan.settings(master), self.stage.pinger
+        if settings is not None and pinger is not None:
+            # Right after an advertisement, the worst moment, so that runs compare.
+            seen = pinger.adverts
+            self.stage.until(lambda: pinger.adverts > seen, settings.advert_int + 0.1)
         start = self._title("Power cut", f"{master} is cut off the network")
         self.stage.cut(master)
-        self._absent = master
         heir = self._heir(master)
         return self._close("power cut", start, heir, self._down(heir))
 
     def _heal(self, master: str) -> bool:
         start = self._title("Return", f"{master} is connected again")
         self.stage.join(master)
-        self._absent = None
         best = self.stage.plan.best(self._names)
-        return self._close("return", start, best, 0.0, self._down(best) + PATIENCE)
+        return self._close("return", start, best, 0.0, self._down(best) + NEIGHBOUR)
 
     def _stop(self, first: str) -> bool:
         master = self.scenes[-1].holder or first
@@ -137,10 +140,9 @@ class Story:
         if limit is None:
             limit = (expected or 0.0) + PATIENCE
         limit = min(limit, self.deadline - monotonic())
-        calm = round(CALM / stage.pinger.interval * 0.6)
 
         def settled() -> bool:
-            return stage.holder(calm) == wanted and self._agree(wanted)
+            return stage.holder(CALM) == wanted and self._agree(wanted)
 
         ok = wanted is not None and stage.until(settled, limit)
         gap = self._outage(title, start)
@@ -181,7 +183,7 @@ class Story:
     def _agree(self, wanted: str | None) -> bool:
         """Whether nobody else on the network thinks it is master."""
         # One that is cut off cannot know that it has been replaced.
-        return set(self.stage.masters()) - {self._absent} == {wanted}
+        return set(self.stage.masters()) - self.stage.absent() == {wanted}
 
     def _fail(
         self,
