@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config import lexer
 from hanode.config.line import BLANKS
 from hanode.config.parser import MAX_DEPTH, parse, parse_text
 from hanode.config.problems import Problem, Severity
@@ -285,6 +286,9 @@ def printed(tree: object) -> str:
 
 
 class Properties(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.patch(lexer, "MAX_LINES", 1000)  # many texts are endless
+
     def places_are_right(self, blocks: tuple[Block, ...], lines: list[str]) -> None:
         """Every place stands within its line."""
         for block in blocks:
@@ -303,12 +307,14 @@ class Properties(SynchronousTestCase):
         lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
         self.places_are_right(blocks, lines)
 
+    @settings(deadline=None)
     @given(st.lists(TOKENS, max_size=30).map("".join))
     def test_any_tokens(self, text: str) -> None:
         """So does any order of the tokens of the language."""
         blocks, _ = parse_text(text, config_id="id")
         self.places_are_right(blocks, [line.rstrip("\r") for line in text.split("\n")])
 
+    @settings(deadline=None)
     @given(st.lists(TOKENS, max_size=30).map("".join))
     def test_line_ends(self, text: str) -> None:
         """CR LF means what LF means."""
