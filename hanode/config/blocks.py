@@ -68,7 +68,7 @@ def settings(blocks: Iterable[Block], path: Path, findings: Findings) -> Setting
         elif row.type.startswith("script") and row.field in found:
             findings.warning(
                 block,
-                f"{row.word} script already specified - ignoring this one",
+                f"{row.word} script already specified - ignoring {block.arguments[0]}",
                 "remove one of the two",
             )
         else:

@@ -88,6 +88,7 @@ def _no_peers(draft: Draft) -> None:
         )
         return
     draft.warning(
-        "unicast_peer list is empty - using multicast",
+        "A unicast keyword has been specified without any unicast peers. "
+        "Defaulting to multicast.",
         "name the neighbours, or remove the block",
     )

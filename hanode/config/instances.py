@@ -121,12 +121,6 @@ def _refused(draft: Draft, placed: VrrpInstance, taken: Taken) -> bool:
             "add interface NAME, or unicast_src_ip and unicast_peer",
         )
         return True
-    if draft.strict and placed.unicast:
-        draft.dropped(
-            "Strict mode does not support unicast peers",
-            "remove unicast_peer, or strict mode",
-        )
-        return True
     if "auth_hmac" in draft.own:
         draft.dropped(
             "auth_hmac: not yet supported: the instance would run unauthenticated",
@@ -138,9 +132,8 @@ def _refused(draft: Draft, placed: VrrpInstance, taken: Taken) -> bool:
     for other in taken.routers.get(router(placed), ()):
         if same_router(placed, other):
             draft.dropped(
-                f"virtual router id {placed.vrid} is already used by "
-                f"{other.name} on {placed.interface or 'no interface'} "
-                f"(IPv{placed.family})",
+                f"{other.name} and {placed.name} both use VRID {placed.vrid} with "
+                f"IPv{placed.family} on interface {placed.interface or '(none)'}",
                 "give each instance of an interface its own virtual_router_id",
             )
             return True
@@ -197,10 +190,9 @@ def _advert_int(draft: Draft, version: int) -> float:
         )
         return _V3_LONGEST
     if abs(seconds - wanted) > 1e-9:
-        what = "an integer" if version == 2 else "in units of 10ms"
+        what = "an integer. " if version == 2 else "in units of 10ms - "
         draft.warning(
-            f"VRRPv{version} advertisement interval {wanted:g}s must be {what}. "
-            "rounding",
+            f"VRRPv{version} advertisement interval {wanted:g}s must be {what}rounding",
             remedy,
         )
     return seconds
@@ -220,7 +212,7 @@ def _authentication(draft: Draft, version: int) -> Authentication | None:
     if "type" not in written or not written.get("secret"):
         what = "password given" if "type" in written else "auth_type PASS"
         draft.warning(
-            f"Authentication specified but no {what} - ignoring",
+            f"Authentication specified but no {what}. Ignoring",
             "write auth_type PASS and auth_pass",
         )
         return None
@@ -257,17 +249,17 @@ def _tracked(draft: Draft) -> tuple[TrackedInterface, ...]:
     for entry in entries:
         name = entry.value.name
         if name == draft.interface:
-            reason, remedy = "is the interface of the instance", "it is tracked anyway"
+            message = f"Ignoring track_interface {name} since own interface"
+            remedy = "it is tracked anyway"
             if not draft.get("track_primary"):
                 remedy = "remove dont_track_primary instead"
         elif name in found:
-            reason, remedy = "is a duplicate", "remove one of the two"
+            message = f"duplicate track_interface {name} - ignoring"
+            remedy = "remove one of the two"
         else:
             found[name] = entry.value
             continue
-        draft.findings.warning(
-            entry.place, f"track_interface {name} {reason} - ignoring", remedy
-        )
+        draft.findings.warning(entry.place, message, remedy)
     return tuple(found.values())
 
 

@@ -37,6 +37,12 @@ def enforce(draft: Draft, version: int) -> None:
                 "remove it, or strict mode",
             )
         draft.own[field] = value
+    if draft.own.get("unicast_peers"):
+        # keepalived 2.2 runs it without a word, 2.4 refuses the instance.
+        draft.warning(
+            "Strict mode does not support unicast peers: used all the same",
+            "remove unicast_peer, or strict mode: newer keepalived refuses both",
+        )
     if draft.own.pop("authentication", None) is not None:
         draft.warning(
             "Strict mode does not support authentication. Ignoring.",

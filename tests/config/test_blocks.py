@@ -99,7 +99,7 @@ class RepetitionTests(SynchronousTestCase):
                 {"notify.master": Script(("/a",))},
                 [
                     "2 warning: notify_master script already specified "
-                    "- ignoring this one (remove one of the two)"
+                    "- ignoring /b (remove one of the two)"
                 ],
             ),
         )

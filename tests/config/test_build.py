@@ -238,8 +238,8 @@ class InstanceTests(SynchronousTestCase):
             (
                 ["a", "c"],
                 [
-                    "6 dropped: (b) virtual router id 1 is already used by a on eth0 "
-                    "(IPv4) (give each instance of an interface its own "
+                    "6 dropped: (b) a and b both use VRID 1 with IPv4 on interface "
+                    "eth0 (give each instance of an interface its own "
                     "virtual_router_id)"
                 ],
             ),

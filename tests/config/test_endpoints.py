@@ -128,7 +128,10 @@ class PeerTests(SynchronousTestCase):
                 instance("unicast_fault_no_peer\nunicast_peer {\n}")[1],
             ],
             [
-                ["warning: (VI_1) unicast_peer list is empty - using multicast"],
+                [
+                    "warning: (VI_1) A unicast keyword has been specified without any "
+                    "unicast peers. Defaulting to multicast."
+                ],
                 [
                     "warning: (VI_1) unicast_peer list is empty and "
                     "unicast_fault_no_peer is set"

@@ -258,7 +258,7 @@ class TimerTests(SynchronousTestCase):
         """A part of a centisecond is rounded, 40.95 s is the longest."""
         text = (
             "warning: (VI_1) VRRPv3 advertisement interval 0.125s must be "
-            "in units of 10ms. rounding"
+            "in units of 10ms - rounding"
         )
         self.assertEqual(
             [
@@ -312,7 +312,7 @@ class AuthenticationTests(SynchronousTestCase):
                     PLAIN,
                     [
                         "warning: (VI_1) Authentication specified but "
-                        f"no {what} - ignoring"
+                        f"no {what}. Ignoring"
                     ],
                 )
                 for what in ("password given", "password given", "auth_type PASS")
@@ -383,16 +383,13 @@ class TrackingTests(SynchronousTestCase):
                         TrackedInterface("eth2", -5),
                     ),
                 ),
-                ["warning: (VI_1) track_interface eth1 is a duplicate - ignoring"],
+                ["warning: (VI_1) duplicate track_interface eth1 - ignoring"],
             ),
         )
 
     def test_own_interface(self) -> None:
         """The instance's own interface needs no tracking, or is not to be tracked."""
-        text = (
-            "warning: (VI_1) track_interface eth0 is the interface of the instance"
-            " - ignoring"
-        )
+        text = "warning: (VI_1) Ignoring track_interface eth0 since own interface"
         tracked = "track_interface {\neth0\n}"
         self.assertEqual(instance(tracked), (PLAIN, [text]))
         self.assertEqual(

@@ -74,14 +74,18 @@ class StrictTests(SynchronousTestCase):
         )
 
     def test_unicast(self) -> None:
-        """Strict mode has no unicast."""
+        """Unicast is not strict, and runs as it does in keepalived 2.2."""
+        found, said = instance("strict_mode\nunicast_peer {\n192.0.2.2\n}")
+        assert found is not None
         self.assertEqual(
-            instance("strict_mode\nunicast_peer {\n192.0.2.2\n}"),
+            (found.strict, found.unicast, said),
             (
-                None,
+                True,
+                True,
                 [
+                    "warning: (VI_1) Strict mode does not support unicast peers: "
+                    "used all the same",
                     FIREWALL,
-                    "dropped: (VI_1) Strict mode does not support unicast peers",
                 ],
             ),
         )
