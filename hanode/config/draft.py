@@ -55,8 +55,10 @@ class Draft:
 
     def get(self, field: str) -> Any:
         """The value of C{field}: own, global default, or keepalived's default."""
-        if field in self.own:
-            return self.own[field]
+        return self.own[field] if field in self.own else self.default(field)
+
+    def default(self, field: str) -> Any:
+        """The value of C{field} for an instance that does not say."""
         return self.shared.get(GLOBAL_PREFIX + field, DEFAULTS.get(field))
 
     def warning(self, message: str, remedy: str = "") -> None:

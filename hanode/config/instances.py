@@ -220,7 +220,10 @@ def _authentication(draft: Draft, version: int) -> Authentication | None:
 
 
 def _garp(draft: Draft) -> Garp:
-    """The lower_prio values default to the instance's master values."""
+    """The lower_prio values default to the master values of global_defs.
+
+    Measured with keepalived 2.2.7: garp_master_delay of the instance does not count.
+    """
     settings = {
         field: draft.get(f"garp.{field}")
         for field in (
@@ -233,7 +236,7 @@ def _garp(draft: Draft) -> Garp:
     for field in ("delay", "repeat"):
         lower = draft.get(f"garp.lower_prio_{field}")
         if lower is None:
-            lower = settings[f"master_{field}"]
+            lower = draft.default(f"garp.master_{field}")
         settings[f"lower_prio_{field}"] = lower
     return Garp(
         **settings,

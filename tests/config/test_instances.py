@@ -333,17 +333,24 @@ class GarpTests(SynchronousTestCase):
         """
         self.assertEqual(good(lines).garp, Garp(1.0, 2, 3.0, 4, 5.0, 6))
 
-    def test_lower_prio_follows_master(self) -> None:
-        """Without values of their own they are those of the master."""
+    def test_lower_prio_follows_global_master(self) -> None:
+        """Without values of their own they are the master values of global_defs."""
+        own = "garp_master_delay 7\ngarp_master_repeat 8"
         self.assertEqual(
-            good("garp_master_delay 7\ngarp_master_repeat 8").garp,
-            Garp(7.0, 8, lower_prio_delay=7.0, lower_prio_repeat=8),
+            [
+                good(own).garp,
+                good(own, "vrrp_garp_master_delay 3\nvrrp_garp_master_repeat 2").garp,
+            ],
+            [
+                Garp(7.0, 8, lower_prio_delay=5.0, lower_prio_repeat=5),
+                Garp(7.0, 8, lower_prio_delay=3.0, lower_prio_repeat=2),
+            ],
         )
 
     def test_global_lower_prio(self) -> None:
-        """A global lower_prio value comes before the instance's master value."""
+        """vrrp_garp_lower_prio_delay comes before vrrp_garp_master_delay."""
         self.assertEqual(
-            good("garp_master_delay 7", "vrrp_garp_lower_prio_delay 2").garp,
+            good("", "vrrp_garp_lower_prio_delay 2\nvrrp_garp_master_delay 7").garp,
             Garp(7.0, lower_prio_delay=2.0),
         )
 
@@ -363,7 +370,7 @@ class GarpTests(SynchronousTestCase):
             good(
                 "garp_master_repeat 3", "vrrp_min_garp\nvrrp_garp_master_delay 4"
             ).garp,
-            Garp(4.0, 3, 0.0, 0, 4.0, 3),
+            Garp(4.0, 3, 0.0, 0, 4.0, 1),
         )
 
 
