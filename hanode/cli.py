@@ -23,15 +23,13 @@ def run(argv: Sequence[str]) -> int:
 
     options = Foreground()
     options.parseOptions(list(argv))
-    logs.begin(syslog=bool(options["syslog"]), detail=bool(options["log-detail"]))
     from twisted.internet import reactor
 
+    logs.begin(reactor, bool(options["syslog"]), bool(options["log-detail"]))
     daemon = makeService(options)
-    reactor.callWhenRunning(daemon.startService)  # type: ignore[attr-defined]
-    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
-        "before", "shutdown", daemon.stopService
-    )
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.callWhenRunning(daemon.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", daemon.stopService)
+    reactor.run()
     return 0
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from time import localtime, strftime
-from typing import IO
+from typing import IO, Any
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -22,6 +23,7 @@ from twisted.logger import (
     formatEvent,
     globalLogBeginner,
 )
+from twisted.python.threadable import isInIOThread
 from zope.interface import implementer
 
 DAEMON = 3  # syslog facility, syslog(3)
@@ -98,21 +100,42 @@ class Syslog:
                 self.lost += 1
 
 
-def observer(syslog: bool = False, detail: bool = False) -> FilteringLogObserver:
-    """The observer that the command line asked for."""
-    where: Stream | Syslog
+@implementer(ILogObserver)
+class Unhurried:
+    """Passes events on in a later turn of the reactor: first we act, then we tell.
+
+    When two hundred instances take over at once, every line of the log would delay
+    the addresses of the instances behind it.
+    """
+
+    def __init__(self, reactor: Any, observer: Callable[[LogEvent], None]) -> None:
+        self._reactor, self._observer = reactor, observer
+        self._waiting: deque[LogEvent] = deque()
+        reactor.addSystemEventTrigger("after", "shutdown", self._flush)
+
+    def __call__(self, event: LogEvent) -> None:
+        """Keep the event until the reactor's next turn, if there will be one."""
+        self._waiting.append(event)
+        if not (self._reactor.running and isInIOThread()):
+            self._flush()
+        elif len(self._waiting) == 1:
+            self._reactor.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        while self._waiting:
+            self._observer(self._waiting.popleft())
+
+
+def destination(syslog: bool = False) -> Stream | Syslog:
+    """Where the command line wants the lines; the journal is recognised by itself."""
     if syslog:
-        where = Syslog("hanode")
-    elif "JOURNAL_STREAM" in os.environ:
-        where = Stream(sys.stdout, journal)
-    else:
-        where = Stream(sys.stdout, stamped)
-    level = LogLevel.debug if detail else LogLevel.info
-    return FilteringLogObserver(where, [LogLevelFilterPredicate(level)])
+        return Syslog("hanode")
+    return Stream(sys.stdout, journal if "JOURNAL_STREAM" in os.environ else stamped)
 
 
-def begin(syslog: bool = False, detail: bool = False) -> None:
+def begin(reactor: Any, syslog: bool = False, detail: bool = False) -> None:
     """Log there from now on (for C{hanode run}; twistd begins by itself)."""
-    globalLogBeginner.beginLoggingTo(
-        [observer(syslog, detail)], redirectStandardIO=False
-    )
+    level = LogLevelFilterPredicate(LogLevel.debug if detail else LogLevel.info)
+    unhurried = Unhurried(reactor, destination(syslog))
+    observer = FilteringLogObserver(unhurried, [level])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

@@ -202,14 +202,15 @@ class Instance:
     def expire(self, *, now: float) -> Actions:
         """A timer is due."""
         actions: Actions = []
-        if self._timer is not None and now >= self._timer:
+        due = self._timer
+        if due is not None and now >= due:
             if self.state is State.BACKUP:
                 text = "({name}) Receive advertisement timeout"
                 actions.append(say(text, detail=True, name=self.settings.name))
-                return actions + self._enter(State.MASTER, "no advertisement", now)
-            # Keep the beat: a late turn must not make every later one late.
-            due = self._timer + self.settings.advert_int
-            self._timer = due if due > now else now + self.settings.advert_int
+                actions += self._enter(State.MASTER, "no advertisement", now)
+                self._keep_beat(due, now)
+                return actions
+            self._keep_beat(due, now)
             actions.append(Advertise(self.priority))
         rounds = self._announcements.expire(self.settings.garp, now)
         if rounds:
@@ -404,6 +405,11 @@ class Instance:
     def master_down(self) -> float:
         """The master-down interval in seconds."""
         return self.settings.down_timer_adverts * self.master_interval + self.skew
+
+    def _keep_beat(self, due: float, now: float) -> None:
+        """One interval after the due time: one late turn must not delay all others."""
+        following = due + self.settings.advert_int
+        self._timer = following if following > now else now + self.settings.advert_int
 
     def _advertise_now(self, now: float) -> Advertise:
         self._timer = now + self.settings.advert_int
