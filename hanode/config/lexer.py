@@ -22,7 +22,7 @@ from hanode.config.parameters import (
     Parameters,
     definition,
 )
-from hanode.config.problems import Severity
+from hanode.config.problems import Severity, secret
 from hanode.config.report import Report
 from hanode.config.stack import Frame, Stack
 
@@ -147,8 +147,8 @@ class Lexer:
     def _odd(self, finding: Finding, line: Line, at: int) -> None:
         """Warn about what the removal of comments found."""
         if finding is Finding.QUOTE:
-            text = line.text.strip(BLANKS)
-            self.report.warn(line.place(at, at + 1), f"Unterminated quote '{text}'")
+            text = "" if secret(line.text) else f" '{line.text.strip(BLANKS)}'"
+            self.report.warn(line.place(at, at + 1), f"Unterminated quote{text}")
         elif finding is Finding.VALUE:
             message = f"'{line.text[at]}' out of a parameter begins a comment here"
             remedy = "write double quotes around the word"

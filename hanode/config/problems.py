@@ -24,6 +24,11 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+def secret(line: str) -> bool:
+    """Whether a line may hold a password, so that it is not to be shown."""
+    return "auth_pass" in line
+
+
 class Severity(Enum):
     """How bad it is: does hanode start, does it reload?
 
@@ -54,7 +59,7 @@ class Problem:
 
     def drawing(self) -> str:
         """The sentence, the source line, and the offending word underlined."""
-        if self.place is None or not self.place.source:
+        if self.place is None or not self.place.source or secret(self.place.source):
             return str(self)
         source = self.place.source.replace("\t", " ")
         marks = " " * (self.place.column - 1) + "^" + "~" * (self.place.length - 1)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from errno import ENOEXEC
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
@@ -28,6 +28,7 @@ from hanode.config.model import GlobalDefs, Script
 from hanode.events import Event
 from hanode.interfaces import IMessenger, INotifier
 from hanode.processes import Exit
+from hanode.trust import untrusted
 
 PATIENCE = 30.0  # seconds
 LAST_PATIENCE = 0.2  # the same when hanode stops: all is over within a second
@@ -147,6 +148,13 @@ class ScriptMessenger:
     def _run(self, script: Script) -> Deferred[Exit]:
         user, group = self._identity(script)
         argv = [shutil.which(script.argv[0]) or script.argv[0], *script.argv[1:]]
+        if self._defs.enable_script_security and _as_root(user):
+            try:
+                problem = untrusted(argv[0])
+            except OSError:
+                return fail()
+            if problem is not None:
+                return fail(PermissionError(f"unsafe permissions: {problem}"))
         started: Deferred[Exit] = self._world.processes.run(argv, user, group)
 
         def without_interpreter(failure: Failure) -> Any:
@@ -174,6 +182,15 @@ class ScriptMessenger:
             )
         elif isinstance(result, Exit) and not result.ok:
             self.log.warn("{script} {exit}", script=script.argv[0], exit=result)
+
+
+def _as_root(user: str | None) -> bool:
+    if user is None:
+        return os.geteuid() == 0
+    try:
+        return pwd.getpwnam(user).pw_uid == 0
+    except KeyError:
+        return False  # the start of the script will say so
 
 
 def default_user() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.parser import parse_text
 from hanode.config.problems import Place, Problem, Severity, worst
 
 HERE = Place("a.conf", 3, 10, "\tpriority 300", 3)
@@ -39,6 +40,15 @@ class ProblemTests(SynchronousTestCase):
             ],
             ["a:1:1: dropped: x", "dropped: x"],
         )
+
+    def test_secret(self) -> None:
+        """A line with a password is never shown, whoever complains about it."""
+        _, problems = parse_text('authentication { auth_pass "e^Ho6HWa }')
+        place = Place("a", 1, 1, "  auth_pass e^Ho6HWa extra", 9)
+        drawings = [each.drawing() for each in problems]
+        drawings.append(Problem(Severity.WARNING, place, "surplus word").drawing())
+        self.assertIn("Unterminated quote", drawings[0])
+        self.assertNotIn("Ho6", "".join(drawings))
 
     def test_worst(self) -> None:
         """The gravest severity of all, or none."""
