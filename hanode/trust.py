@@ -23,9 +23,8 @@ def untrusted(path: str) -> str | None:
 
     Raises L{OSError} when the path cannot be read.
     """
-    wanted = Path(path)
-    ways = {wanted, wanted.resolve(strict=True)}
-    components = {each for way in ways for each in (way, *way.parents)}
+    file = Path(path).resolve(strict=True)
+    components = {*Path(path).parents, file, *file.parents}
     for each in sorted(components, key=lambda way: len(way.parts)):
         status = each.stat()
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
