@@ -22,7 +22,7 @@ from twisted.internet.task import Clock
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hanode.config.model import Address  # noqa: E402
-from hanode.dataplanes.frames import Frames  # noqa: E402
+from hanode.dataplanes.frames import Frames, build  # noqa: E402
 from hanode.dataplanes.linux import LinuxDataplane  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
@@ -67,7 +67,7 @@ def compare(family: str, many: tuple[Address, ...]) -> None:
     print(f"{family}: {len(many)} addresses, microseconds per address")
     show("ip -batch", peer[0], peer)
     reactor = Readers()
-    frames = Frames()
+    frames = Frames(build())
     ready: Callable[[Any], Deferred[Frames]] = lambda _: succeed(frames)  # noqa: E731
     dataplane = LinuxDataplane(reactor, ready)
     dataplane.start(lambda name, link: None)
@@ -112,7 +112,7 @@ def hold_all(
 
 def measure_frames(few: tuple[Address, ...]) -> None:
     """What it costs to announce 25 addresses once."""
-    frames = Frames()
+    frames = Frames(build())
     dataplane = LinuxDataplane(Readers(), lambda _: succeed(frames))
     dataplane.start(lambda name, link: None)
 
@@ -130,7 +130,8 @@ def measure_frames(few: tuple[Address, ...]) -> None:
 def batch(verb: str, many: tuple[Address, ...]) -> float:
     """Seconds that ip(8) takes for all of them."""
     with tempfile.NamedTemporaryFile("w", suffix=".ip") as lines:
-        for each in many:
+        # The last one first, or secondary addresses go with their first one.
+        for each in many if verb == "add" else reversed(many):
             nodad = " nodad" if verb == "add" and each.address.version == 6 else ""
             lines.write(f"addr {verb} {each.address}/{each.prefix} dev wan0{nodad}\n")
         lines.flush()

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+import hanode
 from hanode.config.model import Address
+from hanode.dataplanes import frames
 from hanode.dataplanes.frames import Frames, Sender
 from hanode.dataplanes.sysctl import is_forwarding
-from hanode.link import Link
 
 Parcel = tuple[Address, bytes]
+ROUTER_FOR = 1.0  # seconds for which an answer about forwarding is good
 
 
 @dataclass
@@ -41,10 +46,11 @@ def open_packet() -> socket.socket:
 class Announcer:
     """Sends gratuitous ARP and neighbour advertisements on one packet socket.
 
-    scapy, which builds them, is imported in a thread once the reactor runs; what is to
-    be announced before that is done, is announced then.
+    Their templates are built once the reactor runs; what is to be announced before
+    that is done, is announced then.
 
-    @param link_of: the present L{Link} of an interface name, or None.
+    @param mac_of: the MAC address of the interface of that name, empty when it is not
+        up or has none.
     @param load: returns a Deferred of a L{Frames}.
     """
 
@@ -53,19 +59,21 @@ class Announcer:
     def __init__(
         self,
         reactor: Any,
-        link_of: Callable[[str], Link | None],
+        mac_of: Callable[[str], bytes],
         load: Callable[[Any], Deferred[Frames]] | None = None,
         opener: Callable[[], Any] = open_packet,
     ) -> None:
         self._reactor = reactor
-        self._link_of = link_of
-        self._load = load or load_in_thread
+        self._mac_of = mac_of
+        self._load = load or load_apart
         self._opener = opener
         self._port: Any = None
+        self._routers: dict[str, tuple[float, bool]] = {}
         self._frames: Frames | None = None
         self._early: list[tuple[list[Address], int, float, float]] = []
         self._queues: dict[tuple[str, int], _Queue] = {}
-        self._rounds: list[IDelayedCall] = []
+        self._rounds: list[tuple[list[Parcel], int]] = []
+        self._next_rounds: IDelayedCall | None = None
 
     def open(self) -> None:
         """Open the socket and begin to load what builds frames."""
@@ -78,9 +86,8 @@ class Announcer:
         for queue in self._queues.values():
             _cancel(queue.call)
         self._queues.clear()
-        for call in self._rounds:
-            _cancel(call)
         self._rounds.clear()
+        _cancel(self._next_rounds)
         if self._port is not None:
             self._port.close()
             self._port = None
@@ -108,8 +115,9 @@ class Announcer:
         prompt = [each for each in parcels if not intervals[each[0].address.version]]
         self._send(prompt)
         if prompt and repeat > 1:
-            call = self._reactor.callLater(0, self._repeat, prompt, repeat - 1)
-            self._rounds = [each for each in self._rounds if each.active()] + [call]
+            self._rounds.append((prompt, repeat - 1))
+            if self._next_rounds is None:
+                self._next_rounds = self._reactor.callLater(0, self._repeat)
         paced = [each for each in parcels if intervals[each[0].address.version]]
         for parcel in paced * repeat:
             self._enqueue(parcel, intervals[parcel[0].address.version])
@@ -126,8 +134,8 @@ class Announcer:
                 each for each in queue.parcels if each[0][0] not in gone
             )
 
-    def _loaded(self, frames: Frames) -> None:
-        self._frames = frames
+    def _loaded(self, loaded: Frames) -> None:
+        self._frames = loaded
         early, self._early = self._early, []
         for addresses, repeat, arp_interval, na_interval in early:
             self.announce(addresses, repeat, arp_interval, na_interval)
@@ -139,7 +147,7 @@ class Announcer:
         )
         self.close()
 
-    def _parcels(self, frames: Frames, addresses: Sequence[Address]) -> list[Parcel]:
+    def _parcels(self, source: Frames, addresses: Sequence[Address]) -> list[Parcel]:
         senders: dict[tuple[str, int], Sender | None] = {}
         parcels = []
         for address in addresses:
@@ -149,19 +157,29 @@ class Announcer:
                 senders[place] = self._sender(address.device, family)
             sender = senders[place]
             if sender is not None:
-                parcels.append((address, frames.announcement(sender, address.address)))
+                parcels.append((address, source.announcement(sender, address.address)))
         return parcels
 
     def _sender(self, device: str, family: int) -> Sender | None:
-        link = self._link_of(device)
-        if link is None or not link.up or len(link.mac) != 6:
+        mac = self._mac_of(device)
+        if len(mac) != 6:
             self.log.debug("nothing to announce on {device}: down", device=device)
             return None
-        return Sender(link.mac, family == 6 and is_forwarding(device))
+        return Sender(mac, family == 6 and self._is_router(device))
 
-    def _repeat(self, parcels: list[Parcel], repeat: int) -> None:
-        for _ in range(repeat):
-            self._send(parcels)
+    def _is_router(self, device: str) -> bool:
+        now = self._reactor.seconds()
+        until, router = self._routers.get(device, (0.0, False))
+        if now >= until:  # hundreds of instances may announce in the same moment
+            router = is_forwarding(device)
+            self._routers[device] = (now + ROUTER_FOR, router)
+        return router
+
+    def _repeat(self) -> None:
+        self._next_rounds = None
+        rounds, self._rounds = self._rounds, []
+        for parcels, repeat in rounds:
+            self._send(parcels * repeat)
 
     def _send(self, parcels: Sequence[Parcel]) -> None:
         sendto = self._port.sendto
@@ -193,13 +211,29 @@ class Announcer:
             self._send([parcel])
 
 
-def load_in_thread(reactor: Any) -> Deferred[Frames]:
-    """Make a L{Frames} without holding up the reactor."""
+def load_apart(reactor: Any) -> Deferred[Frames]:
+    """Have another process build the templates with scapy, once the reactor runs.
+
+    Fails with L{OSError} or L{ValueError}, which say why.
+    """
     loading: Deferred[Frames] = Deferred()
 
     def begin() -> None:
-        made = deferToThreadPool(reactor, reactor.getThreadPool(), Frames)
-        made.chainDeferred(loading)
+        # We may have been found by a relative path, and be elsewhere since.
+        path = [str(Path(hanode.__file__).resolve().parent.parent), *sys.path]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        output = getProcessOutputAndValue(
+            sys.executable, ["-m", frames.__name__], environment, reactor=reactor
+        )
+        output.addCallback(read)
+        output.chainDeferred(loading)
+
+    def read(answer: tuple[bytes, bytes, int]) -> Frames:
+        output, errors, status = answer
+        if status:
+            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
+            raise OSError(f"building frames with scapy failed: {last}")
+        return Frames(frames.parse(output))
 
     reactor.callWhenRunning(begin)
     return loading

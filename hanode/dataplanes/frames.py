@@ -3,24 +3,40 @@
 A gratuitous ARP is an ARP request in which sender and target are the same address (an
 ARP announcement, RFC 5227, section 2.3); an unsolicited neighbour advertisement
 (RFC 4861, section 7.2.6) goes to all nodes with the override flag and the new
-link-layer address. scapy builds one frame of a kind for each sender; for every further
-address only the address and the checksum are filled in, because building with scapy
+link-layer address. scapy builds one frame of each kind, for nobody; MAC address, IP
+address and checksum are filled in when they are sent, because building with scapy
 takes hundreds of microseconds.
+
+Importing scapy takes 0.4 s and 24 MiB. Run as a program this module prints the two
+templates, so that a daemon can have another process do that once and keep its memory.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 from struct import Struct
 
 from hanode.config.model import IpAddress
 
-_WORDS = Struct("!8H")
+_ADDRESS = Struct("!8H")
+_MAC = Struct("!3H")
 _CHECKSUM = Struct("!H")
 # Offsets from the start of the Ethernet frame.
-ARP_SENDER, ARP_TARGET = 28, 38
-NA_SOURCE, NA_CHECKSUM, NA_TARGET = 22, 56, 62
+ETHERNET_SOURCE = 6
+ARP_MAC, ARP_SENDER, ARP_TARGET = 22, 28, 38
+NA_SOURCE, NA_CHECKSUM, NA_FLAGS, NA_TARGET, NA_MAC = 22, 56, 58, 62, 80
+NA_ROUTER = 0x80
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Hexadecimal frames of the MAC address 0 and the IP address 0, not a router."""
+
+    arp: str
+    advertisement: str
 
 
 @dataclass(frozen=True)
@@ -32,70 +48,74 @@ class Sender:
 
 
 class Frames:
-    """Builds frames; making one imports scapy, which takes 0.4 s and 24 MiB."""
+    """Makes frames from templates."""
 
-    def __init__(self) -> None:
-        # scapy warns of interfaces without addresses; that is daily bread here.
-        logging.getLogger("scapy").setLevel(logging.ERROR)
-        logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
-        # Here and not above: importing this module must cost nothing.
-        from scapy.layers import inet6, l2
-
-        self._l2, self._inet6 = l2, inet6
-        self._arps: dict[Sender, bytes] = {}
-        self._advertisements: dict[Sender, bytes] = {}
+    def __init__(self, templates: Templates) -> None:
+        self._arp = bytes.fromhex(templates.arp)
+        self._advertisement = bytes.fromhex(templates.advertisement)
 
     def announcement(self, sender: Sender, address: IpAddress) -> bytes:
         """The frame that tells everyone that C{address} is at C{sender}."""
         if address.version == 4:
-            return self._arp(Sender(sender.mac), address.packed)
-        return self._advertisement(sender, address.packed)
+            return self._fill_arp(sender, address.packed)
+        return self._fill_advertisement(sender, address.packed)
 
-    def _arp(self, sender: Sender, address: bytes) -> bytes:
-        template = self._arps.get(sender)
-        if template is None:
-            template = self._arps[sender] = self._build_arp(sender)
-        frame = bytearray(template)
+    def _fill_arp(self, sender: Sender, address: bytes) -> bytes:
+        frame = bytearray(self._arp)
+        frame[ETHERNET_SOURCE : ETHERNET_SOURCE + 6] = sender.mac
+        frame[ARP_MAC : ARP_MAC + 6] = sender.mac
         frame[ARP_SENDER : ARP_SENDER + 4] = address
         frame[ARP_TARGET : ARP_TARGET + 4] = address
         return bytes(frame)
 
-    def _advertisement(self, sender: Sender, address: bytes) -> bytes:
-        template = self._advertisements.get(sender)
-        if template is None:
-            template = self._build_advertisement(sender)
-            self._advertisements[sender] = template
-        frame = bytearray(template)
+    def _fill_advertisement(self, sender: Sender, address: bytes) -> bytes:
+        frame = bytearray(self._advertisement)
+        frame[ETHERNET_SOURCE : ETHERNET_SOURCE + 6] = sender.mac
         frame[NA_SOURCE : NA_SOURCE + 16] = address
         frame[NA_TARGET : NA_TARGET + 16] = address
-        # RFC 1624: the template has :: in both places, and the checksum covers both
-        # (the source as a part of the pseudo header).
-        (template_sum,) = _CHECKSUM.unpack_from(frame, NA_CHECKSUM)
-        total = (~template_sum & 0xFFFF) + 2 * sum(_WORDS.unpack(address))
+        frame[NA_MAC : NA_MAC + 6] = sender.mac
+        # RFC 1624: what is filled in was zero. The address counts twice: the source
+        # is a part of the pseudo header.
+        (checksum,) = _CHECKSUM.unpack_from(frame, NA_CHECKSUM)
+        total = (~checksum & 0xFFFF) + sum(_MAC.unpack(sender.mac))
+        total += 2 * sum(_ADDRESS.unpack(address))
+        if sender.router:
+            frame[NA_FLAGS] |= NA_ROUTER
+            total += NA_ROUTER << 8
         while total >> 16:
             total = (total & 0xFFFF) + (total >> 16)
         _CHECKSUM.pack_into(frame, NA_CHECKSUM, ~total & 0xFFFF)
         return bytes(frame)
 
-    def _build_arp(self, sender: Sender) -> bytes:
-        mac = _text(sender.mac)
-        broadcast = "ff:ff:ff:ff:ff:ff"
-        return bytes(
-            self._l2.Ether(src=mac, dst=broadcast)
-            / self._l2.ARP(
-                op=1, hwsrc=mac, psrc="0.0.0.0", hwdst=broadcast, pdst="0.0.0.0"
-            )
-        )
 
-    def _build_advertisement(self, sender: Sender) -> bytes:
-        mac = _text(sender.mac)
-        return bytes(
-            self._l2.Ether(src=mac, dst="33:33:00:00:00:01")
-            / self._inet6.IPv6(src="::", dst="ff02::1", hlim=255)
-            / self._inet6.ICMPv6ND_NA(R=int(sender.router), S=0, O=1, tgt="::")
-            / self._inet6.ICMPv6NDOptDstLLAddr(lladdr=mac)
-        )
+def build() -> Templates:
+    """Have scapy build the templates. Raises L{ImportError} without scapy."""
+    # scapy warns of interfaces without addresses; that is daily bread here.
+    logging.getLogger("scapy").setLevel(logging.ERROR)
+    # Not at the top: importing this module must cost nothing.
+    from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+    from scapy.layers.l2 import ARP, Ether
+
+    nobody, everybody = "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"
+    arp = Ether(src=nobody, dst=everybody) / ARP(
+        op=1, hwsrc=nobody, psrc="0.0.0.0", hwdst=everybody, pdst="0.0.0.0"
+    )
+    advertisement = (
+        Ether(src=nobody, dst="33:33:00:00:00:01")
+        / IPv6(src="::", dst="ff02::1", hlim=255)
+        / ICMPv6ND_NA(R=0, S=0, O=1, tgt="::")
+        / ICMPv6NDOptDstLLAddr(lladdr=nobody)
+    )
+    return Templates(bytes(arp).hex(), bytes(advertisement).hex())
 
 
-def _text(mac: bytes) -> str:
-    return mac.hex(":")
+def parse(text: bytes) -> Templates:
+    """Read what this module prints as a program. Raises L{ValueError}."""
+    try:
+        return Templates(**json.loads(text))
+    except TypeError as error:
+        raise ValueError(f"not the templates of frames: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(build())))

@@ -88,6 +88,11 @@ class Kernel:
         link = self.links.get(self.indices.get(name, 0))
         return link is not None and bool(link.flags & IFF_UP)
 
+    def mac(self, name: str) -> bytes:
+        """The MAC address of an interface that is up and running, else nothing."""
+        link = self.links.get(self.indices.get(name, 0))
+        return b"" if link is None or not _is_running(link) else link.mac
+
     def has_secondary(self, name: str, claimed: Container[Key]) -> bool:
         """Whether one of the interface's own IPv4 addresses is a secondary one."""
         addresses = self.addresses.get(self.indices.get(name, 0), {})
@@ -108,7 +113,7 @@ class Kernel:
             for address in self.addresses.get(stored.ifindex, {}).values()
             if address.key not in claimed and not address.flags & UNUSABLE
         )
-        up = stored.flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
+        up = _is_running(stored)
         return Link(name, stored.ifindex, up, stored.mac, stored.mtu, own)
 
     def _apply_link(self, kind: int, link: StoredLink) -> None:
@@ -121,6 +126,10 @@ class Kernel:
         else:
             self.links[link.ifindex] = link
             self.indices[link.name] = link.ifindex
+
+
+def _is_running(link: StoredLink) -> bool:
+    return link.flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
 
 
 def _address(stored: StoredAddress) -> Any:

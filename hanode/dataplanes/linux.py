@@ -63,7 +63,7 @@ class LinuxDataplane:
         self._reactor = reactor
         self._wanted = Wanted()
         self._kernel = Kernel()
-        self._announcer = Announcer(reactor, self._link, load)
+        self._announcer = Announcer(reactor, self._kernel.mac, load)
         self._promotion = PromoteSecondaries()
         self._requests: Requests | None = None
         self._news: Notifications | None = None
@@ -161,7 +161,9 @@ class LinuxDataplane:
         # other ones, and some of them are not ours.
         devices = {slot.address.device for slot, adding in changes if not adding}
         claimed = self._wanted.by_key
-        devices = {each for each in devices if self._kernel.has_secondary(each, claimed)}
+        devices = {
+            each for each in devices if self._kernel.has_secondary(each, claimed)
+        }
         for device in devices:
             self._promotion.want(SPARE, device, True)
         self._requests.send(requests, changes)
@@ -255,6 +257,8 @@ class LinuxDataplane:
         self._news_lost()
 
     def _news_lost(self) -> None:
+        if self._news is None:
+            return  # stopped in the meantime
         self.log.warn("the kernel had more news than we could read: reading all anew")
         try:
             self._synchronise()
@@ -374,8 +378,10 @@ class LinuxDataplane:
         return self._kernel.link(name, self._wanted.by_key)
 
     def _tell(self, name: str) -> None:
+        if self._changed is None:
+            return
         link = self._link(name)
-        if self._changed is None or link == self._told.get(name):
+        if link == self._told.get(name):
             return
         if link is None:
             del self._told[name]

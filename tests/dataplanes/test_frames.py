@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from hypothesis import given
@@ -10,10 +12,10 @@ from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 from scapy.layers.l2 import ARP, Ether
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.dataplanes.frames import Frames, Sender
+from hanode.dataplanes.frames import Frames, Sender, Templates, build, parse
 
 MACS = st.binary(min_size=6, max_size=6)
-FRAMES = Frames()
+FRAMES = Frames(build())
 
 
 class FramesTests(SynchronousTestCase):
@@ -64,11 +66,11 @@ class FramesTests(SynchronousTestCase):
         )
         self.assertEqual(seen[ICMPv6NDOptDstLLAddr].lladdr, "02:00:00:00:00:07")
 
-    def test_router_or_not_is_kept_apart(self) -> None:
-        """The same MAC address has one template as a router and one as a host."""
-        mac = b"\2\0\0\0\0\7"
-        flags = [
-            FRAMES.announcement(Sender(mac, router), ip_address("fe80::7"))[58]
-            for router in (True, False, True)
-        ]
-        self.assertEqual(flags, [0xA0, 0x20, 0xA0])
+    def test_templates_cross_a_pipe(self) -> None:
+        """What the module prints is read back; anything else is refused."""
+        templates = build()
+        printed = json.dumps(asdict(templates)).encode()
+        self.assertEqual(parse(printed), templates)
+        for wrong in (b"", b"{}", b"[1]", b'{"arp": "00"}'):
+            self.assertRaises(ValueError, parse, wrong)
+        self.assertEqual(Templates("00", "11").arp, "00")

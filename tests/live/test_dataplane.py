@@ -17,6 +17,8 @@ import time
 from ipaddress import ip_address
 from typing import Any
 
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock, deferLater
@@ -24,8 +26,18 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hanode.config.model import Address
-from hanode.dataplanes.frames import Frames
+from hanode.dataplanes.frames import Frames, build
 from hanode.dataplanes.linux import LinuxDataplane
+from hanode.dataplanes.netlink.message import (
+    RTM_GETADDR,
+    RTM_GETLINK,
+    StoredAddress,
+    StoredLink,
+    parse_address,
+    parse_link,
+)
+from hanode.dataplanes.netlink.message import message as message_of
+from hanode.dataplanes.netlink.socket import dump
 from tests.dataplanes.contract import (
     DEVICE,
     OWN,
@@ -57,9 +69,9 @@ def reason_to_skip() -> str | None:
 
 
 def loaded(reactor: Any) -> Deferred[Frames]:
-    """Frames without a thread, which would stay in the namespace."""
+    """Frames at once, without another process."""
     if not FRAMES:
-        FRAMES.append(Frames())
+        FRAMES.append(Frames(build()))
     return succeed(FRAMES[0])
 
 
@@ -277,6 +289,18 @@ class LinuxTests(Live, SynchronousTestCase):
             ],
         )
 
+    def test_foreign_secondaries_are_spared(self) -> None:
+        """Removing the first address of a subnet leaves others' addresses in it."""
+        self.hold(A)
+        ip("addr", "add", "192.0.2.99/24", "dev", DEVICE)
+        self.settle()
+        self.dataplane.hold("VI_1", ())
+        self.settle()
+        self.assertEqual(addresses(), [OWN, "192.0.2.99/24"])
+        path = f"/proc/sys/net/ipv4/conf/{DEVICE}/promote_secondaries"
+        with open(path) as value:
+            self.assertEqual(value.read(), "0\n")
+
     def test_flush(self) -> None:
         """After ip addr flush all that is held is there, and what others had is not."""
         self.hold(A, B, SINGLE, SIX)
@@ -384,6 +408,38 @@ class LinuxTests(Live, SynchronousTestCase):
         self.assertEqual(addresses(), [OWN, text(A)])
         self.assertIn("more news than we could read", self.log[0])
 
+    def test_dumps_as_pyroute2_reads_them(self) -> None:
+        """What this kernel says of its links and addresses, pyroute2 reads alike."""
+        self.hold(A, SINGLE, SIX)
+        links, found = [], []
+        for each in dump(RTM_GETLINK):
+            message = ifinfmsg(message_of(16, 0, each))
+            message.decode()
+            links.append(
+                StoredLink(
+                    message["index"],
+                    message["flags"],
+                    message.get_attr("IFLA_IFNAME"),
+                    bytes.fromhex(message.get_attr("IFLA_ADDRESS").replace(":", "")),
+                    message.get_attr("IFLA_MTU"),
+                )
+            )
+            self.assertEqual(parse_link(each, 0, len(each)), links[-1])
+        for each in dump(RTM_GETADDR):
+            message = ifaddrmsg(message_of(20, 0, each))
+            message.decode()
+            peer = ip_address(message.get_attr("IFA_ADDRESS")).packed
+            local = message.get_attr("IFA_LOCAL")
+            key = (message["index"], peer, 0, b"")
+            if message["family"] == socket.AF_INET:
+                packed = ip_address(local).packed
+                key = (message["index"], packed, message["prefixlen"], peer)
+            flags = message.get_attr("IFA_FLAGS")
+            found.append(StoredAddress(key, flags, message["prefixlen"]))
+            self.assertEqual(parse_address(each, 0, len(each)), found[-1])
+        self.assertEqual(len(links), 3)
+        self.assertGreaterEqual(len(found), 4)
+
     def test_many_at_once(self) -> None:
         """A thousand addresses are held and released, each in one call."""
         many = tuple(
@@ -418,6 +474,7 @@ class LinuxTests(Live, SynchronousTestCase):
         self.dataplane.announce((SIX,))
         with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/forwarding", "w") as forwarding:
             forwarding.write("1")
+        self.turns.advance(1)
         self.dataplane.announce((SIX,))
         self.ear.hear()
         flags = [f[58] for f in self.ear.frames if f[20] == 58 and f[54] == 136]

@@ -1,0 +1,145 @@
+"""Announcements: when they are sent, on a clock and a socket that remembers."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from hanode.config.model import Address
+from hanode.dataplanes.announcer import Announcer, load_apart
+from hanode.dataplanes.frames import Frames, Sender, build
+
+MAC = b"\2\0\0\0\0\1"
+A = Address(ip_address("10.0.0.1"), 24, "eth0")
+B = Address(ip_address("10.0.0.2"), 24, "eth0")
+SIX = Address(ip_address("fd00::1"), 64, "eth0")
+OTHER = Address(ip_address("10.0.0.3"), 24, "eth1")
+DEAD = Address(ip_address("10.0.0.4"), 24, "dead")
+
+
+class Port:
+    """A packet socket that remembers, and that fails on demand."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.broken = False
+        self.closed = False
+
+    def sendto(self, frame: bytes, to: tuple[str, int]) -> None:
+        if self.broken:
+            raise OSError(100, "Network is down")
+        where = slice(38, 42) if frame[12:14] == b"\x08\x06" else slice(62, 78)
+        self.sent.append((to[0], str(ip_address(frame[where]))))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class AnnouncerTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.port = Clock(), Port()
+        self.loading: Deferred[Frames] = Deferred()
+        self.announcer = Announcer(
+            self.clock,
+            lambda name: b"" if name == "dead" else MAC,
+            lambda _: self.loading,
+            lambda: self.port,
+        )
+        self.announcer.open()
+
+    def load(self) -> None:
+        self.loading.callback(Frames(build()))
+
+    def sent(self) -> list[str]:
+        sent = [address for _, address in self.port.sent]
+        self.port.sent.clear()
+        return sent
+
+    def test_rounds(self) -> None:
+        """The first round goes at once, the others when the reactor comes round."""
+        self.load()
+        self.announcer.announce((A, SIX, DEAD), repeat=3)
+        seen = [self.sent()]
+        self.clock.advance(0)
+        seen.append(self.sent())
+        one = ["10.0.0.1", "fd00::1"]
+        self.assertEqual(seen, [one, one + one])
+
+    def test_early(self) -> None:
+        """What is announced before the templates are there is sent with them."""
+        self.announcer.announce((A, B))
+        self.announcer.forget((B,))
+        self.assertEqual(self.sent(), [])
+        self.load()
+        self.assertEqual(self.sent(), ["10.0.0.1"])
+
+    def test_gaps(self) -> None:
+        """Gaps are kept on each interface and in each family by itself."""
+        self.load()
+        self.announcer.announce((A, B, SIX, OTHER), 1, arp_interval=1, na_interval=2)
+        self.announcer.announce((SIX,), 1, arp_interval=1, na_interval=2)
+        seen = [self.sent()]
+        for _ in range(3):
+            self.clock.advance(1)
+            seen.append(self.sent())
+        self.assertEqual(
+            seen,
+            [["10.0.0.1", "fd00::1", "10.0.0.3"], ["10.0.0.2"], ["fd00::1"], []],
+        )
+
+    def test_forget(self) -> None:
+        """What waits is not sent for an address that is ours no more."""
+        self.load()
+        self.announcer.announce((A, B), 2, arp_interval=1)
+        self.announcer.forget((B,))
+        self.clock.pump([1, 1, 1, 1])
+        self.assertEqual(self.sent(), ["10.0.0.1", "10.0.0.1"])
+
+    def test_failing_socket(self) -> None:
+        """A frame that cannot be sent is not the end."""
+        self.load()
+        self.port.broken = True
+        self.announcer.announce((A,), 2)
+        self.port.broken = False
+        self.clock.advance(0)
+        self.assertEqual(self.sent(), ["10.0.0.1"])
+
+    def test_close(self) -> None:
+        """After closing nothing is sent and no timer is left."""
+        self.load()
+        self.announcer.announce((A, B), 2, arp_interval=1)
+        self.announcer.announce((SIX,), 2)
+        self.announcer.close()
+        self.announcer.close()
+        self.announcer.announce((A,))
+        self.assertEqual(
+            (self.port.closed, self.clock.getDelayedCalls(), self.sent()),
+            (True, [], ["10.0.0.1", "fd00::1"]),
+        )
+
+    def test_without_scapy(self) -> None:
+        """When no templates can be had that is said once, and nothing is sent."""
+        self.announcer.announce((A,))
+        self.loading.errback(OSError("no scapy"))
+        self.announcer.announce((A,))
+        self.assertEqual((self.port.closed, self.sent()), (True, []))
+
+
+class LoadTests(TestCase):
+    def test_load_apart(self) -> Any:
+        """The templates of another process are those that are built here."""
+
+        def compare(frames: Frames) -> None:
+            made = [
+                each.announcement(Sender(MAC, True), address)
+                for each in (frames, Frames(build()))
+                for address in (A.address, SIX.address)
+            ]
+            self.assertEqual(made[:2], made[2:])
+
+        return load_apart(reactor).addCallback(compare)
