@@ -189,7 +189,9 @@ class Announcer:
             except OSError as error:
                 # A full queue or an interface that has just gone: it is repeated.
                 self.log.debug(
-                    "cannot announce {address}: {error}", address=address, error=error
+                    "cannot announce {address}: {error}",
+                    address=str(address),
+                    error=error,
                 )
 
     def _enqueue(self, parcel: Parcel, interval: float) -> None:

@@ -187,7 +187,9 @@ class LinuxDataplane:
         ]
         if self._requests is not None:
             for slot in left:
-                self.log.info("removing {address}, left behind", address=slot.address)
+                self.log.info(
+                    "removing {address}, left behind", address=str(slot.address)
+                )
             self._change(left, ())
 
     def _answered(self, changes: Sequence[Change], errors: dict[int, int]) -> None:
@@ -196,13 +198,13 @@ class LinuxDataplane:
             if code is None:
                 if adding and slot.refusals:
                     slot.refusals = 0
-                    self.log.info("{address} is set at last", address=slot.address)
+                    self.log.info("{address} is set at last", address=str(slot.address))
             elif adding:
                 self._add_refused(slot, code)
             elif code not in DONE_REMOVING:
                 self.log.error(
                     "cannot remove {address}: {reason}",
-                    address=slot.address,
+                    address=str(slot.address),
                     reason=os.strerror(code),
                 )
 
@@ -222,7 +224,7 @@ class LinuxDataplane:
         if slot.refusals == 1:
             self.log.error(
                 "cannot set {address}: {reason}; trying again until it works",
-                address=slot.address,
+                address=str(slot.address),
                 reason=os.strerror(code),
             )
         self._later(slot, delay)
@@ -337,7 +339,7 @@ class LinuxDataplane:
         own = self._requests is not None and port == self._requests.number
         self.log.warn(
             "{address} was removed {by} while {owner} holds it: {outcome}",
-            address=slot.address,
+            address=str(slot.address),
             by="with the first address of its subnet" if own else "by someone else",
             owner=", ".join(sorted(slot.holders)),
             outcome=outcome,

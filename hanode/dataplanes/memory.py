@@ -167,7 +167,7 @@ class MemoryDataplane:
         ]
         if link.up and back:
             self.log.warn(
-                "{address} was removed by someone else: put back", address=back[0]
+                "{address} was removed by someone else: put back", address=str(back[0])
             )
             self._add(back[:1])
             self.announce(back[:1])
