@@ -40,6 +40,7 @@ from tests.dataplanes.contract import (
     text,
 )
 from tests.live.veth import (
+    PEER,
     Ear,
     Namespace,
     Turns,
