@@ -136,11 +136,13 @@ class _Running:
         """The child has ended: reap it and tell how."""
         self._reactor.removeReader(self)
         os.close(self._fd)
-        code = self._child.wait()  # it is a zombie by now: this does not wait
         if self._call is not None and self._call.active():
             self._call.cancel()
         if self._timed_out:
-            self._signal(signal.SIGKILL)  # what it started may have outlived it
+            # What it started may have outlived it. Before it is reaped: afterwards
+            # its number may already be that of another process group.
+            self._signal(signal.SIGKILL)
+        code = self._child.wait()  # it is a zombie by now: this does not wait
         status, killer = (code, None) if code >= 0 else (None, -code)
         self._done.callback(Exit(status, killer, self._timed_out))
 
