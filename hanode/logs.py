@@ -111,6 +111,7 @@ class Unhurried:
     def __init__(self, reactor: Any, observer: Callable[[LogEvent], None]) -> None:
         self._reactor, self._observer = reactor, observer
         self._waiting: deque[LogEvent] = deque()
+        self.lost = 0  # events that the observer could not write
         reactor.addSystemEventTrigger("after", "shutdown", self._flush)
 
     def __call__(self, event: LogEvent) -> None:
@@ -123,7 +124,12 @@ class Unhurried:
 
     def _flush(self) -> None:
         while self._waiting:
-            self._observer(self._waiting.popleft())
+            event = self._waiting.popleft()
+            try:
+                self._observer(event)
+            except Exception:
+                # Nobody is left to tell; those behind it must not wait for ever.
+                self.lost += 1
 
 
 def destination(syslog: bool = False) -> Stream | Syslog:
