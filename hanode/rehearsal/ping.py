@@ -135,7 +135,8 @@ class Pinger:
                     bisect_left(self.sent, before), bisect_left(self.sent, after)
                 )
                 lost = sum(number not in answered for number in asked)
-                found.append(Gap(before, after, lost))
+                if lost:  # else it was the client itself that had no time to ask
+                    found.append(Gap(before, after, lost))
         return found
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hanode.rehearsal.picture import Lane, Span
-from hanode.rehearsal.ping import GAP
 from hanode.rehearsal.stage import Stage
 from hanode.rehearsal.story import Scene, Story
 
@@ -84,20 +83,18 @@ def lanes_of(
 def _answers(stage: Stage, zero: float, ended: float) -> list[Span]:
     """Stretches of answers and of silence between them."""
     assert stage.pinger is not None
-    moments = [answer.at - zero for answer in stage.pinger.answers]
-    if not moments:
+    answers = stage.pinger.answers
+    if not answers:
         return []
     spans: list[Span] = []
-    start = before = moments[0]
-    for at in [*moments[1:], None]:
-        late = at is not None and at - before > GAP
-        if at is None or late:
-            spans.append(Span(start, before, "answers"))
-        if at is not None and late:
-            text = f"{(at - before) * 1000:.0f} ms"
-            spans.append(Span(before, at, "silence", text))
-            start = at
-        before = before if at is None else at
+    start = answers[0].at
+    for gap in stage.pinger.gaps(start, ended):
+        spans.append(Span(start - zero, gap.start - zero, "answers"))
+        text = f"{gap.seconds * 1000:.0f} ms"
+        spans.append(Span(gap.start - zero, gap.end - zero, "silence", text))
+        start = gap.end
+    if answers[-1].at > start:
+        spans.append(Span(start - zero, answers[-1].at - zero, "answers"))
     return spans
 
 

@@ -11,7 +11,7 @@ from hanode.rehearsal.stage import Stage
 
 PATIENCE = 2.0  # seconds beyond the expected moment before we call it a failure
 NEIGHBOUR = 12.0  # seconds in which a client gives up a neighbour that moved silently
-CALM = 0.3  # seconds of unchanged answers after which a scene is over
+CALM = 1.0  # seconds of unchanged answers after which a scene is over
 
 
 @dataclass(frozen=True)
