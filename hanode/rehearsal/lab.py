@@ -68,9 +68,14 @@ class Options(usage.Options):
         self["files"] = files
 
     def postOptions(self) -> None:
-        """Raises L{usage.UsageError} for a limit that is none."""
+        """Raises L{usage.UsageError} for a limit or a file that cannot be."""
         if self["seconds"] is not None and not 1 <= self["seconds"] <= 3600:
             raise usage.UsageError("--seconds is a number from 1 to 3600")
+        if self["picture"]:
+            try:  # better now than after the story
+                Path(self["picture"]).touch()
+            except OSError as error:
+                raise usage.UsageError(f"--picture: {error}") from error
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from hanode.config.model import VrrpInstance
 from hanode.rehearsal.ping import Gap
 from hanode.rehearsal.stage import Stage
 
-PATIENCE = 2.0  # seconds beyond the expected moment before we call it a failure
+PATIENCE = 4.0  # seconds beyond the expected moment before we call it a failure
 NEIGHBOUR = 12.0  # seconds in which a client gives up a neighbour that moved silently
 CALM = 1.0  # seconds of unchanged answers after which a scene is over
 
