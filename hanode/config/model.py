@@ -144,7 +144,7 @@ class VrrpInstance:
     checksum_as_v2: bool = False
     garp: Garp = field(default_factory=Garp)
     lower_prio_no_advert: bool = False
-    higher_prio_send_advert: bool = False
+    higher_prio_send_advert: bool = True
     owner_ignore_adverts: bool = False
     skip_check_adv_addr: bool = False
     promote_secondaries: bool = False

@@ -145,7 +145,7 @@ _PACKETS = (
         "higher_prio_send_advert",
         "higher_prio_send_advert",
         "boolean",
-        default=False,
+        default=True,
     ),
     Keyword("owner_ignore_adverts", "owner_ignore_adverts", "boolean", default=False),
 )

@@ -56,7 +56,7 @@ class DefaultTests(SynchronousTestCase):
             down_timer_adverts 4
             v3_checksum_as_v2
             lower_prio_no_advert
-            higher_prio_send_advert
+            higher_prio_send_advert off
             owner_ignore_adverts
             skip_check_adv_addr
             promote_secondaries
@@ -73,7 +73,7 @@ class DefaultTests(SynchronousTestCase):
                 down_timer_adverts=4,
                 checksum_as_v2=True,
                 lower_prio_no_advert=True,
-                higher_prio_send_advert=True,
+                higher_prio_send_advert=False,
                 owner_ignore_adverts=True,
                 skip_check_adv_addr=True,
                 promote_secondaries=True,

@@ -18,6 +18,7 @@ STRICT = replace(
     PLAIN,
     strict=True,
     lower_prio_no_advert=True,
+    higher_prio_send_advert=False,
     owner_ignore_adverts=True,
     garp=Garp(lower_prio_delay=0.0, lower_prio_repeat=0),
 )
