@@ -72,7 +72,8 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-	@for each in benchmarks/*.py; do echo "== $$each"; $(PYTHON) "$$each" || exit 1; done
+	@for each in failover scale dataplane; do \
+	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf $(VENV) .tox build dist *.egg-info _trial_temp* .coverage* .hypothesis \

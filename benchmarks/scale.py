@@ -48,8 +48,10 @@ class Figures:
         self.measured: dict[str, float] = {}
 
     def daemon(self, host: Host, folder: Path, config: str) -> Daemon:
-        """A daemon of this kind."""
-        return KINDS[self.kind](host, folder, config)
+        """A daemon of this kind that does not log details."""
+        daemon = KINDS[self.kind](host, folder, config)
+        daemon.detail = False
+        return daemon
 
     def large(self) -> None:
         """200 instances: start, processor time as master, take-over."""

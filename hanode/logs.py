@@ -35,6 +35,7 @@ SEVERITIES = {
     LogLevel.critical: 2,
 }
 DEV_LOG = "/dev/log"
+LATER = 0.02  # seconds that a line may wait
 
 
 def severity(event: LogEvent) -> int:
@@ -102,7 +103,7 @@ class Syslog:
 
 @implementer(ILogObserver)
 class Unhurried:
-    """Passes events on in a later turn of the reactor: first we act, then we tell.
+    """Passes events on a moment later: first we act, then we tell.
 
     When two hundred instances take over at once, every line of the log would delay
     the addresses of the instances behind it.
@@ -115,12 +116,12 @@ class Unhurried:
         reactor.addSystemEventTrigger("after", "shutdown", self._flush)
 
     def __call__(self, event: LogEvent) -> None:
-        """Keep the event until the reactor's next turn, if there will be one."""
+        """Keep the event for a moment, if the reactor will come round again."""
         self._waiting.append(event)
         if not (self._reactor.running and isInIOThread()):
             self._flush()
         elif len(self._waiting) == 1:
-            self._reactor.callLater(0, self._flush)
+            self._reactor.callLater(LATER, self._flush)
 
     def _flush(self) -> None:
         while self._waiting:

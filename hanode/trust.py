@@ -1,7 +1,7 @@
 """Who else could change what root is about to run (enable_script_security).
 
-keepalived.conf(5): with enable_script_security a script that would run as root is not run
-when any component of its path may be written by anybody but root. The answer here
+keepalived.conf(5): with enable_script_security a script that would run as root is not
+run when any component of its path may be written by anybody but root. The answer here
 names the component, its owner and its mode.
 """
 

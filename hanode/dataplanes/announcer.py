@@ -24,6 +24,7 @@ from hanode.dataplanes.frames import Frames, Sender
 from hanode.dataplanes.sysctl import is_forwarding
 
 Parcel = tuple[Address, bytes]
+LATER = 0.02  # seconds between the first round of an announcement and the others
 ROUTER_FOR = 1.0  # seconds for which an answer about forwarding is good
 
 
@@ -101,9 +102,9 @@ class Announcer:
     ) -> None:
         """See L{hanode.interfaces.IDataplane.announce}.
 
-        The first round goes out before this returns. The further ones wait until the
-        reactor has done what else is due: another instance may be taking over at the
-        same moment, and its addresses come before our repetitions.
+        The first round goes out before this returns. The further ones follow L{LATER}:
+        other instances may be taking over at the same moment, and their addresses
+        come before our repetitions.
         """
         if self._port is None or repeat < 1:
             return
@@ -117,16 +118,21 @@ class Announcer:
         if prompt and repeat > 1:
             self._rounds.append((prompt, repeat - 1))
             if self._next_rounds is None:
-                self._next_rounds = self._reactor.callLater(0, self._repeat)
+                self._next_rounds = self._reactor.callLater(LATER, self._repeat)
         paced = [each for each in parcels if intervals[each[0].address.version]]
         for parcel in paced * repeat:
             self._enqueue(parcel, intervals[parcel[0].address.version])
 
     def forget(self, addresses: Sequence[Address]) -> None:
         """These are ours no more: what waits to announce them is not sent."""
-        if not self._early and not self._queues:
+        anything = self._early or self._queues or self._rounds
+        if not addresses or not anything:
             return
         gone = set(addresses)
+        self._rounds = [
+            ([each for each in parcels if each[0] not in gone], count)
+            for parcels, count in self._rounds
+        ]
         for waiting in self._early:
             waiting[0][:] = [each for each in waiting[0] if each not in gone]
         for queue in self._queues.values():

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hanode.config.model import Address
-from hanode.dataplanes.announcer import Announcer, load_apart
+from hanode.dataplanes.announcer import LATER, Announcer, load_apart
 from hanode.dataplanes.frames import Frames, Sender, build
 
 MAC = b"\2\0\0\0\0\1"
@@ -61,14 +61,23 @@ class AnnouncerTests(SynchronousTestCase):
         return sent
 
     def test_rounds(self) -> None:
-        """The first round goes at once, the others when the reactor comes round."""
+        """The first round goes at once, the others a moment later."""
         self.load()
         self.announcer.announce((A, SIX, DEAD), repeat=3)
         seen = [self.sent()]
-        self.clock.advance(0)
+        self.clock.advance(LATER)
         seen.append(self.sent())
         one = ["10.0.0.1", "fd00::1"]
         self.assertEqual(seen, [one, one + one])
+
+    def test_releasedBetweenRounds(self) -> None:
+        """What is released meanwhile is not announced again: others have it now."""
+        self.load()
+        self.announcer.announce((A, B), repeat=3)
+        self.sent()
+        self.announcer.forget((A,))
+        self.clock.advance(LATER)
+        self.assertEqual(self.sent(), ["10.0.0.2", "10.0.0.2"])
 
     def test_early(self) -> None:
         """What is announced before the templates are there is sent with them."""
@@ -106,7 +115,7 @@ class AnnouncerTests(SynchronousTestCase):
         self.port.broken = True
         self.announcer.announce((A,), 2)
         self.port.broken = False
-        self.clock.advance(0)
+        self.clock.advance(LATER)
         self.assertEqual(self.sent(), ["10.0.0.1"])
 
     def test_close(self) -> None:

@@ -71,6 +71,8 @@ class Log:
 class Daemon:
     """One daemon with one configuration on one host; C{argv} comes from the kind."""
 
+    detail = True  # whether it logs details
+
     def __init__(self, host, folder, config):
         self.host, self.folder = host, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -127,7 +129,9 @@ class Hanode(Daemon):
 
     def argv(self):
         """The command line."""
-        return [sys.executable, "-m", "hanode.cli", "run", "-D", "-c", str(self.file)]
+        detail = ["-D"] if self.detail else []
+        words = ["-m", "hanode.cli", "run", *detail, "-c", str(self.file)]
+        return [sys.executable, *words]
 
 
 class Keepalived(Daemon):
@@ -139,4 +143,5 @@ class Keepalived(Daemon):
         """The command line: VRRP only, everything to standard error, own pid files."""
         pids = [f"{flag}{self.folder}/{self.host.name}{flag}" for flag in ("-p", "-r")]
         program = shutil.which("keepalived") or "/usr/sbin/keepalived"
-        return [program, "-n", "-l", "-D", "-P", "-f", str(self.file), *pids]
+        detail = ["-D"] if self.detail else []
+        return [program, "-n", "-l", *detail, "-P", "-f", str(self.file), *pids]

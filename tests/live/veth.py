@@ -91,7 +91,7 @@ class Turns(Clock):
         self.readers.discard(reader)
 
     def settle(self, patience: float = 0.02) -> None:
-        """Read until nothing has come for a while, and do what is due at once."""
+        """Read until nothing has come for a while, and do what is due by then."""
         while True:
             ready, _, _ = select.select(tuple(self.readers), (), (), patience)
             if not ready:

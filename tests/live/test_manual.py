@@ -1,0 +1,121 @@
+"""Every command that README and manual tell people to type works as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import PIPE, STDOUT
+
+from tests.live.case import LiveCase
+from tests.live.daemons import CHECKOUT, Log
+
+COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) [^#\[\n]*)", re.M)
+TWISTD = "from twisted.scripts.twistd import run; run()"
+PROGRAMS = {
+    "hanode": [sys.executable, "-m", "hanode.cli"],
+    "twistd": [sys.executable, "-c", TWISTD, "--pidfile="],
+}
+
+
+def commands():
+    """All of them, each once."""
+    pages = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    found = [
+        shlex.join(shlex.split(line))
+        for page in pages
+        for line in COMMAND.findall(page.read_text())
+    ]
+    return sorted(set(found))
+
+
+class ManualTests(LiveCase):
+    """One test for each kind of command; together they must leave none out."""
+
+    def setUp(self):
+        super().setUp()
+        pair = CHECKOUT / "etc" / "pair"
+        for name, file in (("lb1", "a.conf"), ("lb2", "b.conf")):
+            (self.folder / name).mkdir()
+            shutil.copy(pair / file, self.folder / name / "keepalived.conf")
+        shutil.copy(CHECKOUT / "etc" / "node.conf", self.folder)
+
+    def words(self, command):
+        """The command with our interpreter and, for /etc/hanode, our folder."""
+        program, *rest = shlex.split(command.replace("/etc/hanode", str(self.folder)))
+        return [*PROGRAMS[program], *rest]
+
+    def environment(self):
+        """As a person's, but with the checkout on the path."""
+        environment = dict(os.environ, PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1")
+        environment.pop("JOURNAL_STREAM", None)
+        return environment
+
+    def test_noneLeftOut(self):
+        """Every command of the manual is of a kind that is tested here."""
+        kinds = {" ".join(command.split()[:2]) for command in commands()}
+        # make test is what runs this; make demo is hanode lab, which test_lab runs.
+        known = {"hanode check", "hanode run", "hanode lab", "twistd -n"}
+        self.assertEqual(kinds - {"make demo", "make test"}, known)
+
+    def test_check(self):
+        """hanode check says that the file would run."""
+        for command in commands():
+            if command.startswith("hanode check"):
+                done = subprocess.run(
+                    self.words(command),
+                    env=self.environment(),
+                    capture_output=True,
+                    text=True,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+                self.assertIn("would run: 1 vrrp_instance", done.stdout)
+
+    def test_run(self):
+        """hanode run and twistd become ready, and end at SIGTERM with status 0."""
+        for command in commands():
+            if command.startswith(("hanode run", "twistd")):
+                process = self.a.popen(
+                    self.words(command),
+                    stdout=PIPE,
+                    stderr=STDOUT,
+                    text=True,
+                    env=self.environment(),
+                    cwd=self.folder,
+                )
+                log = Log(process.stdout)
+                log.wait_for("hanode is ready: 1 instances")
+                process.terminate()
+                self.assertEqual(process.wait(5), 0, str(log))
+
+    def test_lab(self):
+        """hanode lab with the files of a person."""
+        for command in commands():
+            if command.startswith("hanode lab "):
+                done = subprocess.run(
+                    self.words(command),
+                    env=self.environment(),
+                    capture_output=True,
+                    text=True,
+                    cwd=self.folder,
+                    timeout=90,
+                )
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn("The address moved each time", done.stdout)
+
+    def test_lines(self):
+        """The log lines that the manual quotes are the ones that a daemon prints."""
+        page = (Path(CHECKOUT) / "docs" / "vrrp.md").read_text()
+        source = "".join(
+            file.read_text() for file in (CHECKOUT / "hanode" / "vrrp").glob("*.py")
+        )
+        quoted = re.findall(r"^    \(VI_1\):? (\w+ \w+)", page, re.M)
+        self.assertGreater(len(quoted), 4)
+        for words in quoted:
+            self.assertTrue(
+                words in source or words.startswith("Entering"), f"{words} not found"
+            )

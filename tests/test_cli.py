@@ -1,0 +1,115 @@
+"""The hanode command, as far as it does not need a network."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from tempfile import mkdtemp
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.cli import main
+
+DATA = Path(__file__).parent / "data"
+ETC = Path(__file__).parents[1] / "etc"
+
+
+def typed(*words):
+    """Status, standard output and standard error of a command line."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as end:
+            status = end.code
+    return status, out.getvalue(), err.getvalue()
+
+
+class CheckTests(SynchronousTestCase):
+    def test_good(self):
+        """The files of etc/ have no problem at all."""
+        for file in (ETC / "node.conf", ETC / "pair/a.conf", ETC / "pair/b.conf"):
+            self.assertEqual(
+                typed("check", file),
+                (0, f"{file}: would run: 1 vrrp_instance, 0 problems\n", ""),
+            )
+
+    def test_guides(self):
+        """Files as people paste them would run, whatever warnings they give."""
+        for name in (
+            "multicast-master.conf",
+            "multicast-backup.conf",
+            "unicast-a.conf",
+            "unicast-b.conf",
+            "sync-slashes.conf",
+            "two-nodes-nopreempt.conf",
+            "nat-balancer.conf",
+            "mail-only.conf",
+        ):
+            status, out, err = typed("check", DATA / name)
+            self.assertEqual((status, err), (0, ""), out)
+            self.assertIn("would run:", out)
+
+    def test_mistake(self):
+        """A mistyped keyword: place, word underlined, suggestion; it would run."""
+        file = Path(mkdtemp()) / "node.conf"
+        text = (ETC / "node.conf").read_text()
+        file.write_text(text.replace(" priority ", " prioritty ", 1))
+        line = 1 + text[: text.index(" priority ")].count("\n")
+        status, out, _ = typed("check", file)
+        self.assertEqual(status, 0)
+        self.assertIn(f"{file}:{line}:", out)
+        self.assertIn("Unknown keyword 'prioritty'", out)
+        self.assertIn("did you mean 'priority'", out)
+        self.assertIn("^~~~~~~~~", out)
+
+    def test_refused(self):
+        """A file of which a part would not run: status 1."""
+        status, out, _ = typed("check", DATA / "fragment.conf", ETC / "node.conf")
+        self.assertEqual(status, 1)
+        self.assertIn("would not run as written", out)
+
+    def test_missing(self):
+        """A file that is not there: status 1, and its name."""
+        status, out, _ = typed("check", "/nowhere/node.conf")
+        self.assertEqual(status, 1)
+        self.assertIn("/nowhere/node.conf", out)
+
+    def test_configId(self):
+        """@ID lines compare with the id that is given."""
+        file = Path(mkdtemp()) / "node.conf"
+        file.write_text("@one " + "nonsense\n" + "@two otherwise\n")
+        _, out, _ = typed("check", "-i", "two", file)
+        self.assertIn("otherwise", out)
+        self.assertNotIn("nonsense", out)
+
+    def test_foreignBytes(self):
+        """Bytes that are not UTF-8 do not end the command."""
+        file = Path(mkdtemp()) / "node.conf"
+        file.write_bytes(b"gl\xf6bal_defs\n")
+        status, out, _ = typed("check", file)
+        self.assertEqual(status, 0)
+        self.assertIn("Unknown keyword", out)
+
+
+class UsageTests(SynchronousTestCase):
+    def test_help(self):
+        """Without a command, or with an unknown one, the commands are listed."""
+        for words, status in ((), 2), (("nonsense",), 2), (("--help",), 0):
+            code, out, _ = typed(*words)
+            self.assertEqual(code, status)
+            for command in ("run", "check", "lab"):
+                self.assertIn(f"hanode {command}", out)
+
+    def test_noFile(self):
+        """check without a file makes no sense."""
+        status, _, err = typed("check")
+        self.assertEqual(status, 2)
+        self.assertIn("which file?", err)
+
+    def test_runRefuses(self):
+        """run with a file that cannot be read: status 2, and why."""
+        status, _, err = typed("run", "-c", "/nowhere/node.conf")
+        self.assertEqual(status, 2)
+        self.assertIn("/nowhere/node.conf", err)
