@@ -17,6 +17,7 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hanode.config.model import Address
+from hanode.dataplanes.announcer import LATER
 from hanode.dataplanes.frames import Frames, build
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.dataplanes.netlink.message import (
@@ -102,6 +103,7 @@ class LinuxContractTests(Live, DataplaneContract, SynchronousTestCase):
         create_interface()
 
     def announced(self) -> list[str]:
+        self.turns.advance(LATER)  # the rounds after the first one
         return self.ear.hear()
 
     def is_promoting(self) -> bool:
