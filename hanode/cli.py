@@ -17,8 +17,7 @@ def run(argv: Sequence[str]) -> int:
 
     class Foreground(Options):
         optFlags = [
-            ["log-detail", "D", "Log details too: what was sent, what was discarded."],
-            ["syslog", None, "Log to the system log instead of standard output."],
+            ["syslog", "s", "Log to the system log instead of standard output."],
         ]
 
     options = Foreground()

@@ -32,9 +32,9 @@ class Node(MultiService):
 
     log = Logger()
 
-    def __init__(self, model: Model, world: World) -> None:
+    def __init__(self, model: Model, world: World, details: bool = True) -> None:
         super().__init__()
-        self.model, self.world = model, world
+        self.model, self.world, self._details = model, world, details
         self.facts = Facts(world.clock)
         self._interfaces = InterfaceTracker(self.facts)
         self._wires = Wires(world.network)
@@ -99,6 +99,7 @@ class Node(MultiService):
         service = VrrpService(
             settings, self.world, self.facts, self._wires, self._notify, delay
         )
+        service.details = self._details
         if self.running:
             service.claim()
         service.setServiceParent(self)

@@ -35,6 +35,9 @@ class Options(usage.Options):
         ["config", "c", DEFAULT, "The configuration, in the words of keepalived.conf."],
         ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
     ]
+    optFlags = [
+        ["log-detail", "D", "Log details too: what was sent, what was discarded."],
+    ]
     model: Model
 
     def postOptions(self) -> None:
@@ -61,7 +64,8 @@ class Daemon(MultiService):
     def __init__(self, options: Options, reactor: Any) -> None:
         super().__init__()
         self._options, self._reactor = options, reactor
-        self.node = Node(options.model, world(reactor))
+        details = bool(options["log-detail"])
+        self.node = Node(options.model, world(reactor), details)
         self.node.setServiceParent(self)
 
     def startService(self) -> None:

@@ -41,6 +41,7 @@ class VrrpService(Service):
     """One virtual router: socket, machine, addresses and facts tied together."""
 
     log = Logger()
+    details = True  # whether anybody wants to read them: logging is not free
 
     def __init__(
         self,
@@ -378,6 +379,8 @@ class VrrpService(Service):
         self._notify(Event("INSTANCE", settings.name, state, priority, settings.notify))
 
     def _say(self, action: instance.Say) -> None:
+        if action.detail and not self.details:
+            return
         tell = self.log.debug if action.detail else self.log.info
         tell(action.format, **dict(action.fields))
 
