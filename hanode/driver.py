@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+LATE = 0.01  # seconds; more, and the sockets are read before anything expires
+AFTER_FAILURE = 1.0  # seconds until a machine that failed gets its next chance
+
 
 class Machine(Protocol):
     """What a machine offers to its driver, beside its own events."""
@@ -24,7 +27,8 @@ class Driver:
     """One machine on one clock.
 
     An action that fails is logged and the next ones are performed all the same: a
-    master whose advertisement cannot be sent must still release its addresses.
+    master whose advertisement cannot be sent must still release its addresses. An
+    event that fails is logged, and the machine keeps its timer.
     """
 
     log = Logger()
@@ -39,10 +43,18 @@ class Driver:
         self._perform = perform
         self._clock = clock
         self._call: IDelayedCall | None = None
+        self._drained = False  # whether the sockets were read since we were late
 
     def feed(self, event: Callable[..., Iterable[Any]], *args: Any) -> None:
         """Give the machine one event, perform its actions in order, set its timer."""
-        for action in event(*args, now=self._clock.seconds()):
+        self._drained = False
+        try:
+            actions = event(*args, now=self._clock.seconds())
+        except Exception:
+            self.log.failure("{machine!r} failed", machine=self.machine)
+            self._rearm(AFTER_FAILURE)
+            return
+        for action in actions:
             try:
                 self._perform(action)
             except Exception:
@@ -55,22 +67,30 @@ class Driver:
             self._call.cancel()
         self._call = None
 
-    def _rearm(self) -> None:
+    def _rearm(self, least: float = 0.0) -> None:
+        """Set the timer to the machine's deadline, but not earlier than C{least}."""
         deadline = self.machine.deadline
+        if deadline is None:
+            self.halt()
+            return
+        delay = max(least, deadline - self._clock.seconds())
         call = self._call
-        if call is not None and call.active():
+        if call is None or not call.active():
+            self._call = self._clock.callLater(delay, self._expired)
+        elif call.getTime() != deadline:
             # Most events push the deadline back: moving the call is cheaper than
             # a new one, and Twisted moves a later time lazily.
-            if deadline is None:
-                self.halt()
-            elif call.getTime() != deadline:
-                call.reset(max(0.0, deadline - self._clock.seconds()))
-            return
-        self._call = None
-        if deadline is not None:
-            delay = max(0.0, deadline - self._clock.seconds())
-            self._call = self._clock.callLater(delay, self._expired)
+            call.reset(delay)
 
     def _expired(self) -> None:
         self._call = None
+        deadline = self.machine.deadline
+        late = 0.0 if deadline is None else self._clock.seconds() - deadline
+        if late > LATE and not self._drained:
+            # The process was held up. What its peers sent meanwhile waits in the
+            # sockets, and the reactor reads them before it comes here again:
+            # nobody is declared dead because we were late.
+            self._drained = True
+            self._call = self._clock.callLater(0, self._expired)
+            return
         self.feed(self.machine.expire)

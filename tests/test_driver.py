@@ -147,3 +147,34 @@ class DriverTests(SynchronousTestCase):
         self.driver.halt()
         self.feed_with_deadline(102.0)
         self.assertEqual(self.due(), [102.0])
+
+    def test_late_reads_first(self) -> None:
+        """Held up, the driver lets the sockets be read before anything expires."""
+        self.feed_with_deadline(103)
+        self.machine.calls.clear()
+        # What waits in a socket comes in the same turn, before the delayed call.
+        self.clock.callLater(3.5, self.feed_with_deadline, 110)
+        self.clock.rightNow = 106.0
+        self.clock.advance(0)
+        self.assertEqual(self.machine.calls, [("event", 106.0)])
+        self.assertEqual(self.due(), [110])
+
+    def test_late_and_nothing_came(self) -> None:
+        """Held up, and nothing was waiting: it has expired."""
+        self.feed_with_deadline(103)
+        self.machine.calls.clear()
+        self.clock.advance(6)
+        self.assertEqual(self.machine.calls, [("expire", 106.0)])
+
+    def test_failing_event(self) -> None:
+        """An event that fails is logged; the timer is kept, but not in haste."""
+        self.machine.deadline = 100.0
+
+        def broken(*, now: float) -> list[Any]:
+            raise RuntimeError("broken")
+
+        self.driver.feed(broken)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual((self.performed, self.due()), ([], [101]))
+        self.clock.advance(1)
+        self.assertEqual(self.machine.calls, [("expire", 101.0)])

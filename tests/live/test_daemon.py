@@ -151,6 +151,36 @@ class Kernel(DaemonCase):
         until(lambda: self.holds(late, VIP))
 
 
+class HeldUp(DaemonCase):
+    """A process that did not run for a while."""
+
+    def test_backup(self):
+        """A backup that was stopped for 2 s reads what came before it judges."""
+        self.master()
+        backup = self.daemon("hanode", self.b, instance(2, 100, **FAST)).start()
+        backup.log.wait_for("master set to 192.0.2.1")
+        for _ in range(3):
+            mark, at = backup.log.mark(), self.observer.now()
+            backup.process.send_signal(signal.SIGSTOP)
+            until(lambda at=at: len(self.observer.adverts(at)) > 20)
+            backup.process.send_signal(signal.SIGCONT)
+            at = self.observer.now()
+            until(lambda at=at: len(self.observer.adverts(at)) > 5)
+            self.assertEqual(backup.log.count("Entering MASTER", mark), 0)
+
+    def test_master(self):
+        """A master that was stopped finds its successor, and takes the address back."""
+        master = self.master()
+        backup = self.daemon("hanode", self.b, instance(2, 100, **FAST)).start()
+        backup.log.wait_for("master set to 192.0.2.1")
+        master.process.send_signal(signal.SIGSTOP)
+        backup.log.wait_for("Entering MASTER STATE")
+        mark = backup.log.mark()
+        master.process.send_signal(signal.SIGCONT)
+        backup.log.wait_for("Entering BACKUP STATE", start=mark)
+        until(lambda: self.holds(self.a, VIP) and not self.holds(self.b, VIP))
+
+
 class Reload(DaemonCase):
     """SIGHUP."""
 
