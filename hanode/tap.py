@@ -72,6 +72,10 @@ class Daemon(MultiService):
         """Start the node; from then on SIGHUP reloads it."""
         super().startService()
         signal.signal(signal.SIGHUP, self._hangup)
+        # Ready means that SIGTERM ends us in order, and the reactor sees to that.
+        self._reactor.callWhenRunning(self._ready)
+
+    def _ready(self) -> None:
         # What stands now stays: the collector need not walk it again and again.
         gc.collect()
         gc.freeze()
