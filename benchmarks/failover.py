@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.bench import KINDS, Client, Table, network
 from hanode.rehearsal.namespaces import Bridge, Host
+from tests.live.observer import Observer
 
 VIP = "10.9.1.1"
 
@@ -55,6 +56,7 @@ def _measure(
         began = time.monotonic()
         client.wait_for_answer(began)
         time.sleep(4 * interval + 0.5)  # let the daemons get into their beat
+        _just_after_an_advert(hosts["client"])  # the worst moment, for both kinds
         at = time.monotonic()
         bridge.cut(hosts["a"])
         low.log.wait_for("Entering MASTER")
@@ -76,6 +78,13 @@ def _measure(
         client.stop()
         high.end()
         low.end()
+
+
+def _just_after_an_advert(host: Host) -> None:
+    observer = host.call(Observer, "eth0")
+    while not observer.adverts():
+        time.sleep(0.0005)
+    observer.close()
 
 
 def main() -> None:

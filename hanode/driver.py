@@ -47,9 +47,15 @@ class Driver:
 
     def feed(self, event: Callable[..., Iterable[Any]], *args: Any) -> None:
         """Give the machine one event, perform its actions in order, set its timer."""
+        self.feed_at(self._clock.seconds(), event, *args)
+
+    def feed_at(
+        self, moment: float, event: Callable[..., Iterable[Any]], *args: Any
+    ) -> None:
+        """The same for an event that belongs to C{moment}, shortly before now."""
         self._drained = False
         try:
-            actions = event(*args, now=self._clock.seconds())
+            actions = event(*args, now=moment)
         except Exception:
             self.log.failure("{machine!r} failed", machine=self.machine)
             self._rearm(AFTER_FAILURE)

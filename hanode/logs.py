@@ -35,7 +35,7 @@ SEVERITIES = {
     LogLevel.critical: 2,
 }
 DEV_LOG = "/dev/log"
-LATER = 0.02  # seconds that a line may wait
+LATER = 0.1  # seconds that a line may wait
 
 
 def severity(event: LogEvent) -> int:

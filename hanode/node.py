@@ -54,6 +54,9 @@ class Node(MultiService):
             service.claim()
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
+        moment = self.world.clock.seconds()
+        for service in self.instances():
+            service.moment = moment
         super().startService()
 
     def stopService(self) -> Deferred[Any]:

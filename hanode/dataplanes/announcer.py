@@ -24,7 +24,7 @@ from hanode.dataplanes.frames import Frames, Sender
 from hanode.dataplanes.sysctl import is_forwarding
 
 Parcel = tuple[Address, bytes]
-LATER = 0.02  # seconds between the first round of an announcement and the others
+LATER = 0.1  # seconds between the first round of an announcement and the others
 ROUTER_FOR = 1.0  # seconds for which an answer about forwarding is good
 
 

@@ -42,6 +42,9 @@ class VrrpService(Service):
 
     log = Logger()
     details = True  # whether anybody wants to read them: logging is not free
+    #: When the node started. Two hundred instances that start together keep one beat,
+    #: so that a backup misses all of them in the same moment and takes over in one go.
+    moment: float | None = None
 
     def __init__(
         self,
@@ -159,7 +162,10 @@ class VrrpService(Service):
         if self.settings.promote_secondaries:
             self._promote_secondaries(True)
         self._judge()
-        self._driver.feed(self.machine.start)
+        moment = self.moment
+        if moment is None or self._delay:
+            moment = self._world.clock.seconds()
+        self._driver.feed_at(moment, self.machine.start)
 
     def _promote_secondaries(self, wanted: bool) -> None:
         self._world.dataplane.promote_secondaries(

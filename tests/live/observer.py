@@ -40,7 +40,7 @@ class Observer:
 
     def _read(self):
         while not self._stop.is_set():
-            if select.select([self._socket], [], [], 0.2)[0]:
+            if select.select([self._socket], [], [], 0.05)[0]:
                 self.frames.append((time.monotonic(), self._socket.recv(65535)))
 
     def close(self):
