@@ -15,7 +15,10 @@ from twisted.python import usage
 
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
+from hanode.dataplanes.linux import LinuxDataplane
+from hanode.network import Network
 from hanode.node import Node
+from hanode.processes import Processes
 from hanode.reading import read
 from hanode.world import World, make_monotonic
 
@@ -103,11 +106,6 @@ class Daemon(MultiService):
 
 def world(reactor: Any) -> World:
     """The real world."""
-    # Imported here because checking a configuration needs no kernel.
-    from hanode.dataplanes.linux import LinuxDataplane
-    from hanode.network import Network
-    from hanode.processes import Processes
-
     return World(
         clock=reactor,
         random=SystemRandom(),

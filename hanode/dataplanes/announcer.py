@@ -125,8 +125,8 @@ class Announcer:
 
     def forget(self, addresses: Sequence[Address]) -> None:
         """These are ours no more: what waits to announce them is not sent."""
-        anything = self._early or self._queues or self._rounds
-        if not addresses or not anything:
+        pending = self._early or self._queues or self._rounds
+        if not addresses or not pending:
             return
         gone = set(addresses)
         self._rounds = [
