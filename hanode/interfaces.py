@@ -7,6 +7,7 @@ and a rehearsed one are interchangeable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -30,6 +31,64 @@ class IRawPort(Interface):
 
     def close() -> None:
         """Give the socket back; nothing is received afterwards."""
+
+
+class IUdpListener(Interface):
+    """An open UDP port that is listened to."""
+
+    def drain() -> bool:
+        """Read and hand over what waits, now; False when even more waits than that."""
+
+    def rest(resting: bool) -> None:
+        """While C{resting}, the reactor does not wake us: only C{drain} reads."""
+
+    def least_ttl(ttl: int) -> None:
+        """From now on the kernel drops what arrives with a TTL below C{ttl}."""
+
+    def close() -> None:
+        """Give the port back; nothing is received afterwards."""
+
+
+class IUdpSender(Interface):
+    """A connected UDP socket with a source port of its own; nothing is received."""
+
+    port = Attribute("its source port, 49152 to 65535")
+    source = Attribute("the ipaddress object that it sends from")
+    send = Attribute(
+        "C{send(data)} sends now; a builtin where there is one, because it is hot."
+        " Raises L{OSError} when the kernel refuses; ConnectionRefusedError tells of"
+        " an ICMP port unreachable, and that C{data} was not sent."
+    )
+
+    def close() -> None:
+        """Give the socket back."""
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """A UDP packet with all that is known about it; C{device} is where it came in."""
+
+    data: bytes
+    source: IpAddress
+    port: int  # source port
+    destination: IpAddress
+    ttl: int
+    device: str
+
+
+class IEchoPort(Interface):
+    """BFD's echo port on one interface: packets that the neighbour's kernel turns."""
+
+    def send(data: bytes, source: IpAddress, neighbour: IpAddress) -> None:
+        """Send an echo packet from and to C{source}, by way of C{neighbour}.
+
+        It is UDP port 3785 with TTL 255 to the neighbour's hardware address, so that
+        the neighbour forwards it back (RFC 5881, section 4). Raises L{OSError} while
+        the hardware address is not known.
+        """
+
+    def close() -> None:
+        """Give it back."""
 
 
 class INetwork(Interface):
@@ -58,6 +117,54 @@ class INetwork(Interface):
 
         Raises L{OSError} with the name of the interface in it when the socket
         cannot be opened.
+        """
+
+    def listen(
+        port: int,
+        family: int,
+        device: str,
+        known: Callable[[list[bytes]], object],
+        strangers: Callable[[Datagram], object],
+        mark: int = -1,
+        ttl: int = 255,
+    ) -> IUdpListener:
+        """Open a UDP port and return an L{IUdpListener}.
+
+        @param device: the interface or VRF that it is bound to; "" for none.
+        @param known: called with the payloads of the packets that arrived with TTL
+            255 and are not zero in the four bytes from C{mark} on: many in one call,
+            nothing but their bytes, because this is hot. Never when C{mark} is -1.
+        @param strangers: called with each other packet, as a L{Datagram}.
+        @param ttl: the kernel drops packets that arrive with less.
+
+        Raises L{OSError} naming the port when it cannot be opened.
+        """
+
+    def sender(
+        destination: IpAddress,
+        port: int,
+        source: IpAddress | None = None,
+        device: str = "",
+        ttl: int = 255,
+    ) -> IUdpSender:
+        """Open a UDP socket to C{destination} and return an L{IUdpSender}.
+
+        Raises L{OSError}, for example when there is no route.
+        """
+
+    def echo(
+        family: int,
+        device: str,
+        returned: Callable[[bytes], object],
+        reflect: bool = False,
+    ) -> IEchoPort:
+        """Open the echo port on an interface and return an L{IEchoPort}.
+
+        @param returned: called with the payload of each of our own packets that
+            came back.
+        @param reflect: also send back what neighbours want back from us.
+
+        Raises L{OSError} when it cannot be opened.
         """
 
 

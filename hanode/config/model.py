@@ -10,19 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.problems import Place
-
-IpAddress = IPv4Address | IPv6Address
+from hanode.config.scalars import IpAddress as IpAddress
+from hanode.config.scalars import Secret as Secret
 
 MULTICAST_4 = IPv4Address("224.0.0.18")  # RFC 9568, section 5.1.1.2
 MULTICAST_6 = IPv6Address("ff02::12")  # RFC 9568, section 5.1.2.2
-
-
-class Secret(str):
-    """A password: it never shows itself in a repr, a log or a dump."""
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
 
 
 @dataclass(frozen=True)
@@ -118,6 +112,15 @@ class TrackedInterface:
 
 
 @dataclass(frozen=True)
+class TrackedBfd:
+    """One line of track_bfd: weight 0 means fault while the session is not Up."""
+
+    name: str
+    weight: int = 0
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
 class VrrpInstance:
     """One virtual router (RFC 9568, section 6.1) as this node takes part in it."""
 
@@ -151,6 +154,8 @@ class VrrpInstance:
     strict: bool = False
     track_primary: bool = True
     track_interfaces: tuple[TrackedInterface, ...] = ()
+    track_bfds: tuple[TrackedBfd, ...] = ()
+    fast_failover: BfdParameters | None = None
     notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
     place: Place | None = field(default=None, compare=False, repr=False)
@@ -179,8 +184,22 @@ class GlobalDefs:
 
 
 @dataclass(frozen=True)
+class NodeDefs:
+    """The C{hanode} block, which only hanode has: how to look into the daemon.
+
+    C{http} is a Twisted endpoint string, C{unix:PATH} unless the operator chose
+    another; "" switches it off.
+    """
+
+    http: str = "unix:/run/hanode/hanode.sock"
+
+
+@dataclass(frozen=True)
 class Model:
     """A whole configuration, ready to run."""
 
     global_defs: GlobalDefs = field(default_factory=GlobalDefs)
     instances: Mapping[str, VrrpInstance] = field(default_factory=dict)
+    bfd_instances: Mapping[str, BfdInstance] = field(default_factory=dict)
+    bfd_unsolicited: tuple[BfdUnsolicited, ...] = ()
+    node: NodeDefs = field(default_factory=NodeDefs)

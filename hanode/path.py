@@ -1,0 +1,30 @@
+"""The path to a neighbour as the rest of hanode sees it: what BFD found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hanode.config.model import IpAddress
+
+
+@dataclass(frozen=True)
+class Path:
+    """One BFD session from outside: the value of the fact C{bfd:NAME}.
+
+    C{state} is ADMIN_DOWN, DOWN, INIT or UP. C{died} tells a session that was Up and
+    lost its neighbour (silent for a detection time, or restarted) from one that the
+    neighbour, or an operator, took down on purpose or over a one-way link: only the
+    first means that whatever the neighbour did is left undone (RFC 5882, section 4.2).
+    C{interval} is the gap in seconds at which silence was noticed, or would be.
+    """
+
+    neighbour: IpAddress
+    state: str
+    died: bool = False
+    interval: float = 0.0
+    reason: str = ""
+
+    @property
+    def up(self) -> bool:
+        """Whether packets flow both ways."""
+        return self.state == "UP"
