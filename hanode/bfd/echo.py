@@ -1,0 +1,88 @@
+"""The echo function (RFC 5880, sections 6.4, 6.8.5, 6.8.8 and 6.8.9), without I/O.
+
+What an echo packet contains is the sender's own affair. Ours carries the
+discriminator, a number, and eight random bytes of its session, so that nobody else
+can pretend that they came back.
+"""
+
+from __future__ import annotations
+
+import struct
+from math import inf
+from random import Random
+
+_PAYLOAD = struct.Struct("!IIQ")  # discriminator, number, token
+MICRO = 1e-6
+
+
+def encode(discriminator: int, number: int, token: int) -> bytes:
+    """The payload of an echo packet."""
+    return _PAYLOAD.pack(discriminator, number, token)
+
+
+def decode(payload: bytes) -> tuple[int, int, int] | None:
+    """Discriminator, number and token; None when it is not one of ours."""
+    if len(payload) < _PAYLOAD.size:
+        return None
+    discriminator, number, token = _PAYLOAD.unpack_from(payload)
+    return discriminator, number, token
+
+
+class EchoFunction:
+    """When to send echo packets, and when their absence means a failure.
+
+    C{tx} is the gap wanted between two of them in microseconds, 0 for none;
+    C{multiplier} as many lost in a row are a failure.
+    """
+
+    def __init__(self, tx: int, multiplier: int, random: Random) -> None:
+        self.tx, self.multiplier = tx, multiplier
+        self._random = random.random
+        self._permitted = 0  # the neighbour's Required Min Echo RX Interval
+        self.send_at = inf
+        self._answered = inf  # when one came back last, or the first was sent
+        self.number = 0  # of the one sent last
+        self.returned_count = 0
+
+    @property
+    def active(self) -> bool:
+        """Section 6.8.9: only while Up, and only if the neighbour permits it."""
+        return self.tx > 0 and self._permitted > 0
+
+    @property
+    def interval(self) -> float:
+        """The longest gap between two echo packets in seconds; inf for none."""
+        return max(self.tx, self._permitted) * MICRO if self.active else inf
+
+    @property
+    def expiry(self) -> float:
+        """When the path counts as broken unless a packet comes back before."""
+        return self._answered + self.multiplier * self.interval
+
+    @property
+    def deadline(self) -> float:
+        """When something is due; inf for never."""
+        return min(self.send_at, self.expiry)
+
+    def permit(self, interval: int, now: float) -> None:
+        """The neighbour takes echo packets this many microseconds apart; 0 for none."""
+        was, self._permitted = self.active, interval
+        if not self.active:
+            self.send_at = self._answered = inf
+        elif not was:
+            self.send_at = now
+
+    def sent(self, now: float) -> int:
+        """One is sent now; its number."""
+        if self._answered == inf:
+            self._answered = now
+        gap = self.interval * (0.75 + 0.25 * self._random())  # section 6.8.9: jitter
+        self.send_at = now + gap
+        self.number = (self.number + 1) & 0xFFFFFFFF
+        return self.number
+
+    def returned(self, number: int, now: float) -> None:
+        """One has come back."""
+        if self.active and (self.number - number) & 0xFFFFFFFF <= self.multiplier:
+            self.returned_count += 1
+            self._answered = now
