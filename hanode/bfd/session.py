@@ -88,8 +88,9 @@ class Session:
         self.negotiation = Negotiation(self._slow_tx, parameters.min_rx)
         self.echo = EchoFunction(parameters.echo_tx, parameters.multiplier, random)
         self.heard = inf  # when the neighbour was heard last
+        self.repeated = 0  # packets that said nothing new, counted by who found that
         self._patience = inf  # the detection time in seconds
-        self._transmit_at = inf
+        self.transmit_at = inf  # when the next periodic packet is due
         self._transmitted = -inf
         self._least_gap = self._spread = 0.0  # the interval with its jitter
         self._poll_at = self._poll_since = inf  # demand mode: the next poll, this one
@@ -102,7 +103,7 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When C{expire} is due; None for never."""
-        due = min(self._transmit_at, self.heard + self._patience)
+        due = min(self.transmit_at, self.heard + self._patience)
         if not self._plain:
             due = min(due, self._poll_at, self._poll_expiry, self.echo.deadline)
         return None if due == inf else due
@@ -146,11 +147,6 @@ class Session:
         if self.remote is None:
             return inf
         return self.remote.multiplier * self.expected_interval
-
-    @property
-    def transmit_at(self) -> float:
-        """When the next periodic packet is due; inf for never."""
-        return self._transmit_at
 
     @property
     def steady(self) -> bool:
@@ -214,11 +210,11 @@ class Session:
         """A timer is due."""
         if (
             self._plain
-            and now >= self._transmit_at
+            and now >= self.transmit_at
             and now < self.heard + self._patience
         ):
             self._transmitted = now
-            self._transmit_at = now + self._least_gap + self._spread * self._random()
+            self.transmit_at = now + self._least_gap + self._spread * self._random()
             return self.beat
         return self._expire(now)
 
@@ -235,8 +231,8 @@ class Session:
             self._poll_at = inf
             self.negotiation.poll()
             self._beat()
-            self._transmit_at = now
-        if now >= self._transmit_at:
+            self.transmit_at = now
+        if now >= self.transmit_at:
             if self.negotiation.polling and self._poll_since == inf:
                 self._poll_since = now
             actions += self._send(now)
@@ -283,11 +279,11 @@ class Session:
             self._poll_at = self._poll_since = inf
         self._permit_echo(now)
         self._want()
-        self._transmit_at = now if self._may_transmit else inf
+        self.transmit_at = now if self._may_transmit else inf
         self._beat()
         self._retime(now, keep=True)
         told = Report(state, died and was is State.UP, self._reason)
-        if self._transmit_at > now:
+        if self.transmit_at > now:
             return [told]
         if self.negotiation.polling:
             self._poll_since = now
@@ -358,12 +354,12 @@ class Session:
         self._least_gap = 0.75 * interval if interval < inf else inf
         self._spread = (most - 0.75) * interval if interval < inf else 0.0
         if not self._may_transmit:
-            self._transmit_at = inf
+            self.transmit_at = inf
         elif not keep and (
-            self._transmit_at == inf or gaps != (self._least_gap, self._spread)
+            self.transmit_at == inf or gaps != (self._least_gap, self._spread)
         ):
             gap = self._least_gap + self._spread * self._random()
-            self._transmit_at = max(now, self._transmitted + gap)
+            self.transmit_at = max(now, self._transmitted + gap)
         if keep or _same_but_poll(old, self.beat) or not self._may_transmit:
             return NOTHING
         # Section 6.8.7: what differs is told before the next packet is due.
@@ -377,7 +373,7 @@ class Session:
 
     def _send(self, now: float) -> Actions:
         self._transmitted = now
-        self._transmit_at = now + self._least_gap + self._spread * self._random()
+        self.transmit_at = now + self._least_gap + self._spread * self._random()
         return self.beat
 
     def _beat(self) -> None:
