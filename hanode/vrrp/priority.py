@@ -1,4 +1,4 @@
-"""Base priority and tracked interfaces -> effective priority, or fault."""
+"""Base priority and what is tracked -> effective priority, or fault."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ class Standing:
     faults: tuple[str, ...] = ()
 
 
-def standing(settings: VrrpInstance, is_up: Callable[[str], bool]) -> Standing:
-    """Add up the weights of C{settings} given which interfaces are up.
+def standing(
+    settings: VrrpInstance,
+    is_up: Callable[[str], bool],
+    bfd_up: Callable[[str], bool],
+) -> Standing:
+    """Add up the weights of C{settings} given which interfaces and sessions are up.
 
-    A tracked interface without weight is a fault while it is down (with C{reverse}:
+    What is tracked without weight is a fault while it is down (with C{reverse}:
     while it is up). A positive weight counts while up, a negative one while down;
     C{reverse} turns its sign round. The sum is kept within 1 and 254; an address owner
     stays at 255.
     """
     total, faults = settings.priority, []
-    for tracked in settings.track_interfaces:
-        up = is_up(tracked.name)
+    for kind, tracked, up in (
+        *(("interface", each, is_up(each.name)) for each in settings.track_interfaces),
+        *(("bfd", each, bfd_up(each.name)) for each in settings.track_bfds),
+    ):
         if tracked.weight == 0:
             if up == tracked.reverse:
-                state = "up" if up else "down"
-                faults.append(f"interface {tracked.name} {state}")
+                faults.append(f"{kind} {tracked.name} {'up' if up else 'down'}")
         elif (tracked.weight > 0) == up:
             total += -tracked.weight if tracked.reverse else tracked.weight
     if settings.priority == OWNER:

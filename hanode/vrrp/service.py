@@ -193,13 +193,17 @@ class VrrpService(Service):
 
     def _judge(self) -> None:
         """Weigh everything that is known, and tell the machine the verdict."""
-        verdict = standing(self.settings, self._is_up)
+        verdict = standing(self.settings, self._is_up, self._bfd_is_up)
         faults = self._own_faults() or self._open()
         self._driver.feed(self.machine.judge, verdict.priority, faults + verdict.faults)
 
     def _is_up(self, name: str) -> bool:
         link = self._facts.get(f"interface:{name}")
         return link is not None and link.up
+
+    def _bfd_is_up(self, name: str) -> bool:
+        path = self._facts.get(f"bfd:{name}")
+        return path is not None and path.up
 
     def _own_faults(self) -> tuple[str, ...]:
         settings = self.settings

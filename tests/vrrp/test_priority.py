@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.config.model import TrackedInterface, VrrpInstance
+from hanode.config.model import TrackedBfd, TrackedInterface, VrrpInstance
 from hanode.vrrp.priority import Standing, standing
 
 
@@ -18,7 +18,7 @@ class StandingTests(SynchronousTestCase):
         settings = VrrpInstance(
             "VI", 51, "eth0", 4, priority=priority, track_interfaces=tracked
         )
-        return standing(settings, up.__contains__)
+        return standing(settings, up.__contains__, set().__contains__)
 
     def test_nothing_tracked(self) -> None:
         """Without trackers the base priority stands."""
@@ -92,4 +92,44 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual(
             self.standing(set(), *tracked, priority=255),
             Standing(255, ("interface b down",)),
+        )
+
+
+class BfdTests(SynchronousTestCase):
+    """keepalived.conf(5), track_bfd."""
+
+    def standing(
+        self, up: set[str], *tracked: TrackedBfd, priority: int = 100
+    ) -> Standing:
+        """The verdict while exactly the BFD sessions in C{up} are up."""
+        settings = VrrpInstance(
+            "VI",
+            51,
+            "eth0",
+            4,
+            priority=priority,
+            track_interfaces=(TrackedInterface("a", 7), TrackedInterface("b")),
+            track_bfds=tracked,
+        )
+        return standing(settings, {"b"}.__contains__, up.__contains__)
+
+    def test_unweighted(self) -> None:
+        """Weight 0: not Up is a fault; a session is no interface of the same name."""
+        tracked = (TrackedBfd("a"), TrackedBfd("b"), TrackedBfd("c", 0, True))
+        self.assertEqual(
+            [self.standing(up, *tracked) for up in ({"a", "b"}, {"c"})],
+            [Standing(100), Standing(100, ("bfd a down", "bfd b down", "bfd c up"))],
+        )
+
+    def test_weighted(self) -> None:
+        """Weights are those of interfaces: their sum is kept within 1 and 254."""
+        tracked = (TrackedBfd("x", 20), TrackedBfd("y", -30), TrackedBfd("z", 5, True))
+        self.assertEqual(
+            [
+                self.standing({"x", "y", "z"}, *tracked),
+                self.standing(set(), *tracked),
+                self.standing({"x", "y"}, *tracked, priority=250),
+                self.standing(set(), *tracked, priority=255),
+            ],
+            [Standing(115), Standing(70), Standing(254), Standing(255)],
         )
