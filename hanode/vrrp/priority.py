@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hanode.config.model import VrrpInstance
+from hanode.config.model import TrackedBfd, TrackedInterface, VrrpInstance
 
 OWNER = 255  # RFC 9568, section 5.2.4
 LOWEST, HIGHEST = 1, 254
@@ -32,10 +32,11 @@ def standing(
     stays at 255.
     """
     total, faults = settings.priority, []
-    for kind, tracked, up in (
-        *(("interface", each, is_up(each.name)) for each in settings.track_interfaces),
-        *(("bfd", each, bfd_up(each.name)) for each in settings.track_bfds),
-    ):
+    everything: list[tuple[str, TrackedInterface | TrackedBfd, bool]] = [
+        ("interface", each, is_up(each.name)) for each in settings.track_interfaces
+    ]
+    everything += [("bfd", each, bfd_up(each.name)) for each in settings.track_bfds]
+    for kind, tracked, up in everything:
         if tracked.weight == 0:
             if up == tracked.reverse:
                 faults.append(f"{kind} {tracked.name} {'up' if up else 'down'}")

@@ -18,7 +18,7 @@ class StandingTests(SynchronousTestCase):
         settings = VrrpInstance(
             "VI", 51, "eth0", 4, priority=priority, track_interfaces=tracked
         )
-        return standing(settings, up.__contains__, set().__contains__)
+        return standing(settings, up.__contains__, frozenset[str]().__contains__)
 
     def test_nothing_tracked(self) -> None:
         """Without trackers the base priority stands."""
