@@ -9,11 +9,9 @@ checksums; nothing here knows any protocol.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -21,18 +19,25 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hanode.config.model import IpAddress
-from hanode.interfaces import INetwork, IRawPort, Receiver
+from hanode.datagram import Listener
+from hanode.interfaces import (
+    Datagram,
+    INetwork,
+    IRawPort,
+    IUdpListener,
+    IUdpSender,
+    Receiver,
+)
+from hanode.sender import Sender
+from hanode.sockets import PRECEDENCE, address_of, bind_to_device, enlarge, explained
 
 IP_MTU_DISCOVER, IP_PMTUDISC_DONT = 10, 0  # linux/in.h; Python has no names for these
 IP_MULTICAST_ALL = 49
 IP_PKTINFO = 8
 IPV6_MULTICAST_ALL = 29
-SO_RCVBUFFORCE = 33
-PRECEDENCE = 0xC0  # internetwork control, RFC 791, as routing protocols send
 RECEIVE_BUFFER = 1 << 20  # bytes: a burst of a thousand adverts while we are busy
 PACKETS_PER_TURN = 256  # then the reactor looks after timers and other sockets
 LARGEST = 65536  # bytes: no IP packet is longer
-ADDRESSES_KEPT = 1024  # address objects are remembered: making one costs 1 us
 
 Ancillary = Sequence[tuple[int, int, bytes]]
 
@@ -43,6 +48,8 @@ class Network:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
+        self._listeners: dict[tuple[int, int, str], Listener] = {}
+        self._source_ports: set[int] = set()
 
     def raw(
         self,
@@ -61,17 +68,78 @@ class Network:
             port.open(group)
         except OSError as error:
             subject = f"IPv{family} socket on {interface or 'any'}"
-            raise _explained(error, subject) from error
+            raise explained(error, subject) from error
         return port
 
+    def listen(
+        self,
+        port: int,
+        family: int,
+        device: str,
+        known: Callable[[list[bytes]], object],
+        strangers: Callable[[Datagram], object],
+        mark: int = -1,
+        ttl: int = 255,
+    ) -> IUdpListener:
+        """See L{INetwork.listen}."""
+        key = port, family, device
+        beside = {
+            each: listener
+            for each, listener in self._listeners.items()
+            if each[:2] == key[:2]
+        }
 
-def _explained(error: OSError, subject: str) -> OSError:
-    """The same error, saying what it is about."""
-    number = error.errno or errno.ENODEV  # if_nametoindex(3) gives none
-    text = os.strerror(number)
-    if number == errno.EPERM:
-        text += " (it takes root, or CAP_NET_RAW)"
-    return OSError(number, f"{subject}: {text}")
+        def closed() -> None:
+            self._listeners.pop(key, None)
+
+        listener = Listener(
+            self._reactor, port, family, device, known, strangers, mark, closed
+        )
+        try:
+            if key in beside:
+                raise OSError(errno.EADDRINUSE, "open already")
+            listener.open(ttl, alone=not beside)
+            self._listeners[key] = listener
+            for each, other in beside.items():
+                if _is_overlooked(each[2], device, family):
+                    other.reopen()
+        except OSError as error:
+            if key not in beside:
+                listener.close()
+            subject = f"UDP port {port} (IPv{family})"
+            if device:
+                subject += f" on {device}"
+            raise explained(error, subject) from error
+        return listener
+
+    def sender(
+        self,
+        destination: IpAddress,
+        port: int,
+        source: IpAddress | None = None,
+        device: str = "",
+        ttl: int = 255,
+    ) -> IUdpSender:
+        """See L{INetwork.sender}."""
+        ports = self._source_ports
+        try:
+            return Sender(destination, port, source, device, ttl, ports)
+        except OSError as error:
+            subject = f"UDP to {destination} port {port}"
+            if device:
+                subject += f" on {device}"
+            raise explained(error, subject) from error
+
+
+def _is_overlooked(old: str, new: str, family: int) -> bool:
+    """Whether the kernel would prefer the wrong one of two listeners on one port.
+
+    Of groups of sockets that share a port it takes the first that fits, and does not
+    look for one that is bound to the device (udp4_lib_lookup2 in net/ipv4/udp.c). In
+    IPv4 that is the youngest, in IPv6 the oldest; so the other one, whose device is
+    C{old}, has to be opened again, to be the youngest.
+    """
+    return not new and bool(old) if family == 4 else not old and bool(new)
 
 
 @implementer(IRawPort, IReadDescriptor)
@@ -103,10 +171,8 @@ class _Port:
     def open(self, group: IpAddress | None) -> None:
         """Set all options, join C{group}, start to read. Raises L{OSError}."""
         try:
-            if self._interface:
-                name = self._interface.encode() + b"\0"
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-            self._enlarge()
+            bind_to_device(self._socket, self._interface)
+            enlarge(self._socket, RECEIVE_BUFFER)
             self._prepare()
             if group is not None:
                 self._join(group)
@@ -125,7 +191,7 @@ class _Port:
             self._socket.sendmsg((data,), self._ancillary, 0, name)
         except OSError as error:
             subject = f"sending to {destination} on {self._interface or 'any'}"
-            raise _explained(error, subject) from error
+            raise explained(error, subject) from error
 
     def close(self) -> None:
         """See L{IRawPort.close}."""
@@ -173,12 +239,6 @@ class _Port:
                     interface=self._interface,
                     source=packet[1],
                 )
-
-    def _enlarge(self) -> None:
-        try:  # beyond net.core.rmem_max, which CAP_NET_ADMIN allows
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-        except PermissionError:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
     def _prepare(self) -> None:
         raise NotImplementedError
@@ -261,27 +321,13 @@ class _Port6(_Port):
         hops = -1
         for _level, kind, value in ancillary:  # only the two that were asked for
             if kind == socket.IPV6_PKTINFO:
-                destination = _address(value[:16])
+                destination = address_of(value[:16])
             elif kind == socket.IPV6_HOPLIMIT:
                 (hops,) = struct.unpack("i", value[:4])
-        source = _address(socket.inet_pton(socket.AF_INET6, name[0].split("%")[0]))
+        source = address_of(socket.inet_pton(socket.AF_INET6, name[0].split("%")[0]))
         if destination is None or hops < 0:
             return None
         return bytes(self._view[:size]), source, destination, hops
-
-
-_known: dict[bytes, IpAddress] = {}
-
-
-def _address(packed: bytes) -> IpAddress:
-    """The address object of 4 or 16 bytes, remembered."""
-    known = _known.get(packed)
-    if known is None:
-        if len(_known) >= ADDRESSES_KEPT:  # somebody is sending from everywhere
-            _known.clear()
-        known = IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
-        _known[packed] = known
-    return known
 
 
 def split(
@@ -300,7 +346,7 @@ def split(
         return None
     return (
         bytes(packet[header:total]),
-        _address(bytes(packet[12:16])),
-        _address(bytes(packet[16:20])),
+        address_of(bytes(packet[12:16])),
+        address_of(bytes(packet[16:20])),
         packet[8],
     )

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode import network
 from hanode.network import split
 
 SOURCE, GROUP = IPv4Address("192.0.2.1"), IPv4Address("224.0.0.18")
@@ -62,9 +61,3 @@ class SplitTests(SynchronousTestCase):
     def test_random(self, data: bytes) -> None:
         """Random bytes never raise."""
         split(memoryview(data))
-
-    def test_memory(self) -> None:
-        """The memory of addresses is bounded."""
-        for number in range(network.ADDRESSES_KEPT + 10):
-            network._address(number.to_bytes(4, "big"))
-        self.assertTrue(len(network._known) <= network.ADDRESSES_KEPT)
