@@ -110,7 +110,11 @@ class Authenticator:
 
     @property
     def steady(self) -> bool:
-        """Whether a packet that says the same as the one before has the same bytes."""
+        """Whether a packet that says the same as the one before has the same bytes.
+
+        Bytes may be kept and sent again until something else is signed: from then on
+        they carry an old sequence number, which the neighbour refuses.
+        """
         return self._digest is None or not self._digest.meticulous
 
     def sign(self, control: Control) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +105,18 @@ class WindowTests(AuthenticationCase):
                 forged = signed(kind, good + 5)[:-1] + b"?"
                 self.assertEqual(self.verify(ours, forged), "authentication digest")
                 self.assertEqual(self.verify(ours, signed(kind, good)), "")
+
+    def test_kept_bytes(self) -> None:
+        """Bytes sent again are good, until another packet was signed in between."""
+        for kind in PLAIN:
+            ours, theirs = authenticator(kind), authenticator(kind)
+            kept = ours.sign(UP)
+            for _ in range(20):
+                self.assertEqual(self.verify(theirs, kept), "")
+            final = ours.sign(replace(UP, final=True))
+            self.assertEqual(self.verify(theirs, final), "")
+            self.assertIn("authentication sequence", self.verify(theirs, kept))
+            self.assertEqual(self.verify(theirs, ours.sign(UP)), "")
 
     def test_conversation(self) -> None:
         """Two ends understand each other through loss of less than the window."""
