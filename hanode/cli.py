@@ -1,4 +1,4 @@
-"""The C{hanode} command: run, check, lab."""
+"""The C{hanode} command: run, check, lab; bfd and vrrp look into a running daemon."""
 
 from __future__ import annotations
 
@@ -74,10 +74,26 @@ def lab(argv: Sequence[str]) -> int:
     return lab_main(list(argv))
 
 
+def bfd(argv: Sequence[str]) -> int:
+    """The BFD sessions of the running daemon."""
+    from hanode.console.commands import bfd as look
+
+    return look(argv)
+
+
+def vrrp(argv: Sequence[str]) -> int:
+    """The VRRP instances of the running daemon."""
+    from hanode.console.commands import vrrp as look
+
+    return look(argv)
+
+
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (run, "run the daemon in the foreground"),
     "check": (check, "tell what is wrong with configuration files"),
     "lab": (lab, "try a failover on this machine, in private namespaces"),
+    "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
+    "bfd": (bfd, "show its BFD sessions; disable or enable one"),
 }
 
 

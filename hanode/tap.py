@@ -15,6 +15,9 @@ from twisted.python import usage
 
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
+from hanode.console.http import HttpService
+from hanode.console.verbs import Verbs
+from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.network import Network
 from hanode.node import Node
@@ -37,6 +40,7 @@ class Options(usage.Options):
     optParameters = [
         ["config", "c", DEFAULT, "The configuration, in the words of keepalived.conf."],
         ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
+        ["http", "H", None, "Where to look in, whatever the configuration says."],
     ]
     optFlags = [
         ["log-detail", "D", "Log details too: what was sent, what was discarded."],
@@ -70,6 +74,12 @@ class Daemon(MultiService):
         details = bool(options["log-detail"])
         self.node = Node(options.model, world(reactor), details)
         self.node.setServiceParent(self)
+        watched: Any = self.node
+        view, verbs = View(watched, reactor.seconds), Verbs(watched)
+        self.http = HttpService(
+            self._endpoint(options.model), view, verbs, reactor, freeze
+        )
+        self.http.setServiceParent(self)
 
     def startService(self) -> None:
         """Start the node; from then on SIGHUP reloads it."""
@@ -79,9 +89,7 @@ class Daemon(MultiService):
         self._reactor.callWhenRunning(self._ready)
 
     def _ready(self) -> None:
-        # What stands now stays: the collector need not walk it again and again.
-        gc.collect()
-        gc.freeze()
+        freeze()
         self.log.info("hanode is ready: {n} instances", n=len(self.node.instances()))
 
     def _hangup(self, number: int, frame: FrameType | None) -> None:
@@ -101,7 +109,18 @@ class Daemon(MultiService):
             self.log.error("Reload refused: the old configuration stays in force")
             return False
         self.node.reload(model)
+        self.http.move(self._endpoint(model))
         return True
+
+    def _endpoint(self, model: Model) -> str:
+        given: str | None = self._options["http"]
+        return model.node.http if given is None else given
+
+
+def freeze() -> None:
+    """What stands now stays: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def world(reactor: Any) -> World:

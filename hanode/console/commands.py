@@ -1,0 +1,127 @@
+"""The commands that look into a running daemon: hanode bfd, hanode vrrp."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.python import usage
+
+from hanode.config.model import NodeDefs
+from hanode.console import report
+from hanode.console.client import Client, Refused, Unreachable
+from hanode.console.endpoint import parse
+
+WISHES = {"disable": "down", "enable": "up"}
+
+
+class LookOptions(usage.Options):
+    """What all commands that look in have in common."""
+
+    optParameters = [
+        ["socket", "S", NodeDefs().http, "The unix socket of the daemon."],
+    ]
+    optFlags = [["json", "j", "Print JSON."]]
+
+    def client(self) -> Client:
+        """The daemon that is meant. Raises L{usage.UsageError} for anything else."""
+        text: str = self["socket"]
+        endpoint = parse(text if ":" in text else f"unix:{text}")
+        if endpoint is None or not endpoint.path:
+            raise usage.UsageError(f"{text!r} is not a unix socket")
+        return Client(endpoint.path)
+
+
+class VrrpOptions(LookOptions):
+    """The options of C{hanode vrrp}."""
+
+    synopsis = "hanode vrrp [options] [NAME]"
+    longdesc = "Show the VRRP instances of the running daemon."
+
+    def parseArgs(self, name: str | None = None) -> None:
+        """Take the name of one instance, or none for all."""
+        self["name"] = name
+
+
+class BfdOptions(LookOptions):
+    """The options of C{hanode bfd}."""
+
+    synopsis = "hanode bfd [options] [NAME] | disable NAME | enable NAME"
+    longdesc = (
+        "Show the BFD sessions of the running daemon. A session that is disabled"
+        " stays AdminDown until it is enabled or the daemon ends."
+    )
+
+    def parseArgs(self, *words: str) -> None:
+        """Take a verb and a name, a name, or nothing."""
+        self["wish"] = WISHES.get(words[0]) if words else None
+        names = words[1:] if self["wish"] else words
+        if self["wish"] and not names:
+            raise usage.UsageError(f"{words[0]} which session?")
+        if len(names) > 1:
+            raise usage.UsageError(f"one name is enough: {' '.join(words)}")
+        self["name"] = names[0] if names else None
+
+
+def bfd(argv: Sequence[str]) -> int:
+    """Show the BFD sessions, or disable or enable one."""
+    options = BfdOptions()
+    options.parseOptions(list(argv))
+    return _look(options, _tell_bfd if options["wish"] else _show_bfd)
+
+
+def vrrp(argv: Sequence[str]) -> int:
+    """Show the VRRP instances."""
+    options = VrrpOptions()
+    options.parseOptions(list(argv))
+    return _look(options, _show_vrrp)
+
+
+def _look(options: Any, act: Callable[[Client, Any], str]) -> int:
+    client = options.client()
+    try:
+        print(act(client, options))
+    except Unreachable as problem:
+        print(
+            f"hanode: no daemon answers at {client.path}: {problem}\n"
+            "Is it running? Its configuration may say `http off`, or name another"
+            " socket: give that with -S.",
+            file=sys.stderr,
+        )
+        return 1
+    except Refused as refusal:
+        print(f"hanode: {refusal}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _show_bfd(client: Client, options: Any) -> str:
+    if options["name"]:
+        session = client.get("bfd", options["name"])
+        return _json(session) if options["json"] else report.bfd_details(session)
+    answer = client.get("bfd")
+    if options["json"]:
+        return _json(answer)
+    stalls = report.stalls(answer.get("stalls") or {})
+    return report.bfd_table(answer["sessions"]) + (f"\n\n{stalls}" if stalls else "")
+
+
+def _tell_bfd(client: Client, options: Any) -> str:
+    answer = client.post("bfd", options["name"], body={"admin": options["wish"]})
+    if options["json"]:
+        return _json(answer)
+    return f"{answer['name']}: {'enabled' if answer['admin'] == 'up' else 'disabled'}"
+
+
+def _show_vrrp(client: Client, options: Any) -> str:
+    if options["name"]:
+        instance = client.get("vrrp", options["name"])
+        return _json(instance) if options["json"] else report.vrrp_details(instance)
+    answer = client.get("vrrp")
+    return _json(answer) if options["json"] else report.vrrp_table(answer["instances"])
+
+
+def _json(answer: Any) -> str:
+    return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -1,0 +1,45 @@
+"""Any value as plain data: what JSON has words for, and never a secret."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+from hanode.config.scalars import Secret
+
+HIDDEN = "***"
+
+
+def plain(value: Any) -> Any:
+    """Dicts, lists, texts, numbers, booleans and None that say the same as C{value}.
+
+    A number that JSON does not have (infinite, not a number) becomes None. Octets
+    are only counted, because they might be a key.
+    """
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, Enum):
+        return value.name
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return _composite(value)
+
+
+def _composite(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {each.name: plain(getattr(value, each.name)) for each in fields}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(each) for key, each in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} octets"
+    if isinstance(value, set | frozenset):
+        return sorted((plain(each) for each in value), key=str)
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return str(value)

@@ -1,0 +1,185 @@
+"""The resources of the http service: JSON in, JSON out.
+
+This module loads twisted.web; nothing imports it before the node has started.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from twisted.internet.address import UNIXAddress
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from hanode.console.verbs import Verbs
+from hanode.console.view import View
+
+BODY_LIMIT = 4096  # octets of a request's body that we look at
+PATIENCE = 1 << 20  # octets of it after which we hang up
+Path = tuple[str, ...]
+Answer = Callable[[Request, Path], Any]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error; C{more} are further JSON members."""
+
+    def __init__(self, status: int, text: str, **more: Any) -> None:
+        super().__init__(text)
+        self.status, self.text, self.more = status, text, more
+
+
+class BoundedRequest(Request):
+    """A request that keeps no more of its body than we would ever read."""
+
+    taken = 0
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep the beginning; hang up on somebody who never ends."""
+        before, self.taken = self.taken, self.taken + len(data)
+        if before <= BODY_LIMIT:
+            super().handleContentChunk(data[: BODY_LIMIT + 1 - before])
+        if self.taken > PATIENCE:
+            transport: Any = self.transport
+            transport.abortConnection()
+
+
+class QuietSite(Site):
+    """A site without an access log: a daemon is polled all day."""
+
+    noisy = False
+    requestFactory = BoundedRequest
+
+    def logPrefix(self) -> str:
+        """Who we are in Twisted's own lines."""
+        return "http"
+
+    def log(self, request: Any) -> None:
+        """Write nothing."""
+
+
+class Api(Resource):
+    """Everything below C{/}."""
+
+    isLeaf = True
+    log = Logger()
+
+    def __init__(self, view: View, verbs: Verbs) -> None:
+        super().__init__()
+        self._view, self._verbs = view, verbs
+        #: "*" stands for any one segment
+        self._routes: Mapping[Path, Mapping[str, Answer]] = {
+            ("healthz",): {"GET": lambda request, path: {"status": "ok"}},
+            ("api", "v1", "bfd"): {"GET": lambda request, path: self._view.bfd()},
+            ("api", "v1", "bfd", "*"): {"GET": self._bfd, "POST": self._bfd_admin},
+            ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
+            ("api", "v1", "vrrp", "*"): {"GET": self._vrrp},
+            ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
+        }
+
+    def render(self, request: Request) -> bytes:
+        """Answer; an exception becomes status 500 and a line in the log."""
+        status, answer = 200, None
+        try:
+            answer = self._answer(request)
+        except Refusal as refusal:
+            status, answer = refusal.status, {"error": refusal.text, **refusal.more}
+            if "allow" in refusal.more:
+                request.setHeader("allow", ", ".join(refusal.more["allow"]))
+        except Exception:
+            self.log.failure("http: {path} failed", path=request.uri)
+            status, answer = 500, {"error": "this failed; the log says why"}
+        request.setResponseCode(status)
+        for name, value in (
+            ("content-type", "application/json"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("server", "hanode"),
+        ):
+            request.setHeader(name, value)
+        return json.dumps(answer, allow_nan=False).encode() + b"\n"
+
+    # -- routing
+
+    def _answer(self, request: Request) -> Any:
+        path = _path(request)
+        route = self._route(path)
+        method = request.method.decode("ascii", "replace")
+        answer = route.get("GET" if method == "HEAD" else method)
+        if answer is None:
+            allow = sorted({*route, "HEAD"})
+            raise Refusal(405, f"{method} is not possible here", allow=allow)
+        return answer(request, path)
+
+    def _route(self, path: Path) -> Mapping[str, Answer]:
+        for pattern, route in self._routes.items():
+            if len(pattern) == len(path) and all(
+                word in ("*", segment)
+                for word, segment in zip(pattern, path, strict=True)
+            ):
+                return route
+        raise Refusal(
+            404,
+            f"there is no /{'/'.join(path)}",
+            known=["/" + "/".join(each).replace("*", "NAME") for each in self._routes],
+        )
+
+    # -- one session, one instance
+
+    def _bfd(self, request: Request, path: Path) -> Any:
+        return _named("BFD session", path[-1], self._view.bfd()["sessions"])
+
+    def _vrrp(self, request: Request, path: Path) -> Any:
+        return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])
+
+    def _bfd_admin(self, request: Request, path: Path) -> Any:
+        _from_this_machine(request)
+        wish = _body(request)
+        if not isinstance(wish, dict) or wish.get("admin") not in ("up", "down"):
+            raise Refusal(400, 'wanted: {"admin": "up"} or {"admin": "down"}')
+        name = path[-1]
+        try:
+            self._verbs.bfd_admin(name, wish["admin"] == "up")
+        except LookupError:
+            known = self._verbs.bfd_names()
+            raise _unknown("BFD session", name, known) from None
+        return {"name": name, "admin": wish["admin"]}
+
+
+def make_site(view: View, verbs: Verbs) -> Site:
+    """The site to listen with."""
+    return QuietSite(Api(view, verbs))
+
+
+def _named(what: str, name: str, records: list[Any]) -> Any:
+    for record in records:
+        if record["name"] == name:
+            return record
+    raise _unknown(what, name, (each["name"] for each in records))
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> Refusal:
+    return Refusal(404, f"there is no {what} {name!r}", known=sorted(known))
+
+
+def _path(request: Request) -> Path:
+    words = [each.decode("utf-8", "replace") for each in request.postpath or ()]
+    return tuple(words[:-1] if words and not words[-1] else words)
+
+
+def _from_this_machine(request: Request) -> None:
+    """Who may open the unix socket may write; a port has no such guard."""
+    if not isinstance(request.getHost(), UNIXAddress):
+        raise Refusal(403, "this is possible only over the unix socket")
+
+
+def _body(request: Request) -> Any:
+    data = request.content.read(BODY_LIMIT + 1) if request.content else b""
+    if len(data) > BODY_LIMIT:
+        raise Refusal(413, f"the body has more than {BODY_LIMIT} octets")
+    try:
+        return json.loads(data)
+    except ValueError as problem:
+        raise Refusal(400, f"the body is not JSON: {problem}") from None
