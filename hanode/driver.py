@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+Event = Callable[..., Iterable[Any]]
 LATE = 0.01  # seconds; more, and the sockets are read before anything expires
 AFTER_FAILURE = 1.0  # seconds until a machine that failed gets its next chance
 
@@ -25,6 +27,9 @@ class Machine(Protocol):
 
 class Driver:
     """One machine on one clock.
+
+    An event that arrives while another one is performed (a fact that we set comes back
+    to us) waits until that is done: actions of two events are never interleaved.
 
     An action that fails is logged and the next ones are performed all the same: a
     master whose advertisement cannot be sent must still release its addresses. An
@@ -44,16 +49,28 @@ class Driver:
         self._clock = clock
         self._call: IDelayedCall | None = None
         self._drained = False  # whether the sockets were read since we were late
+        self._waiting: deque[tuple[float, Event, tuple[Any, ...]]] = deque()
+        self._busy = False
 
-    def feed(self, event: Callable[..., Iterable[Any]], *args: Any) -> None:
+    def feed(self, event: Event, *args: Any) -> None:
         """Give the machine one event, perform its actions in order, set its timer."""
         self.feed_at(self._clock.seconds(), event, *args)
 
-    def feed_at(
-        self, moment: float, event: Callable[..., Iterable[Any]], *args: Any
-    ) -> None:
+    def feed_at(self, moment: float, event: Event, *args: Any) -> None:
         """The same for an event that belongs to C{moment}, shortly before now."""
         self._drained = False
+        if self._busy:
+            self._waiting.append((moment, event, args))
+            return
+        self._busy = True
+        try:
+            self._run(moment, event, args)
+            while self._waiting:
+                self._run(*self._waiting.popleft())
+        finally:
+            self._busy = False
+
+    def _run(self, moment: float, event: Event, args: tuple[Any, ...]) -> None:
         try:
             actions = event(*args, now=moment)
         except Exception:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 import hanode.notifiers
+from hanode.bfd.service import BfdService
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
 from hanode.events import Event
@@ -43,6 +44,9 @@ class Node(MultiService):
             for keyword, notifier in find(INotifier, hanode.notifiers).items()
         }
         self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
+        self.bfd = BfdService(world, self.facts)
+        self.bfd.configure(model)
+        self.bfd.setServiceParent(self)
         for settings in model.instances.values():
             self._add(settings, model.global_defs.startup_delay)
 
@@ -76,6 +80,7 @@ class Node(MultiService):
             for messenger in self._messengers.values():
                 messenger.reconfigure(model.global_defs)
         self._interfaces.expect(interfaces(model))
+        self.bfd.configure(model)
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
         for name in difference.changed:
@@ -130,4 +135,7 @@ def interfaces(model: Model) -> set[str]:
         names.add(each.interface)
         names.update(tracked.name for tracked in each.track_interfaces)
         names.update(address.device for address in each.all_addresses)
+    for session in model.bfd_instances.values():
+        names.add(session.route.device)
+    names.update(rule.device for rule in model.bfd_unsolicited)
     return names - {""}

@@ -86,3 +86,8 @@ class EchoFunction:
         if self.active and (self.number - number) & 0xFFFFFFFF <= self.multiplier:
             self.returned_count += 1
             self._answered = now
+
+    def pardon(self, now: float) -> None:
+        """We could not listen for a while: count what is missing from now on."""
+        if self._answered < now:
+            self._answered = now

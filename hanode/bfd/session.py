@@ -206,6 +206,12 @@ class Session:
         self._want()
         return self._retime(now)
 
+    def pardon(self, now: float) -> None:
+        """We could not listen for a while: count the silence from now on."""
+        if self.heard < now:
+            self.heard = now
+        self.echo.pardon(now)
+
     def expire(self, *, now: float) -> Actions:
         """A timer is due."""
         if (
@@ -294,14 +300,14 @@ class Session:
         return self.state is State.UP and self.remote_state is State.UP
 
     @property
-    def _demand(self) -> bool:
+    def demand(self) -> bool:
         """Whether demand mode is active here (section 6.6)."""
         return self.parameters.demand > 0 and self._both_up
 
     @property
     def _poll_expiry(self) -> float:
         """Section 6.8.4, demand mode: a poll must be answered in this time."""
-        if self._poll_since == inf or not self._demand:
+        if self._poll_since == inf or not self.demand:
             return inf
         return self._poll_since + self.parameters.multiplier * self.interval
 
@@ -346,8 +352,8 @@ class Session:
         """
         old, gaps = self.beat, (self._least_gap, self._spread)
         self._beat()
-        self._patience = inf if self._demand else self.detection_time
-        self._plain = not (self._demand or self.echo.active)
+        self._patience = inf if self.demand else self.detection_time
+        self._plain = not (self.demand or self.echo.active)
         self._plan_poll(now)
         interval = self.interval
         most = 0.90 if self.parameters.multiplier == 1 else 1.0  # section 6.8.7
@@ -366,7 +372,7 @@ class Session:
         return self._send(now)
 
     def _plan_poll(self, now: float) -> None:
-        if not self._demand:
+        if not self.demand:
             self._poll_at = inf
         elif self._poll_at == inf and not self.negotiation.polling:
             self._poll_at = now + self.parameters.demand * MICRO
@@ -395,7 +401,7 @@ class Session:
             diagnostic=self.diagnostic,
             poll=self.negotiation.polling and not final,
             final=final,
-            demand=self._demand,
+            demand=self.demand,
         )
 
 

@@ -75,6 +75,7 @@ class Say:
 
 
 Action = Advertise | Hold | Announce | Report | Outranked | Say
+SILENCE = "no advertisement"
 Actions = list[Action]
 
 
@@ -146,6 +147,7 @@ class Instance:
         self.master_priority = 0
         self.master_interval = settings.advert_int
         self._timer: float | None = None  # advertisement or master-down, by state
+        self._reason = SILENCE  # why the timer of a backup ends where it does
         self._preempt_at: float | None = None  # until then lower masters are borne
         self._announcements = Announcements()
 
@@ -199,15 +201,34 @@ class Instance:
             return self._receive_in_master(advert, source, now)
         return []
 
+    def master_lost(
+        self, neighbour: IpAddress, interval: float, *, now: float
+    ) -> Actions:
+        """BFD says that C{neighbour} has died; it matters if that is our master.
+
+        Then it is as if the master-down timer had fired
+        (draft-ietf-rtgwg-vrrp-bfd-p2p), after a skew time that is counted in
+        C{interval}, the seconds between two BFD packets, so that the best of several
+        backups is the first. An advertisement that comes meanwhile ends the matter.
+        """
+        if self.state is not State.BACKUP or neighbour != self.master:
+            return []
+        due = now + (256 - self.priority) / 256 * interval
+        if self._timer is None or due < self._timer:
+            self._timer, self._reason = due, "BFD lost the master"
+        text = "({name}) BFD: master {neighbour} is gone"
+        return [say(text, name=self.settings.name, neighbour=neighbour)]
+
     def expire(self, *, now: float) -> Actions:
         """A timer is due."""
         actions: Actions = []
         due = self._timer
         if due is not None and now >= due:
             if self.state is State.BACKUP:
-                text = "({name}) Receive advertisement timeout"
-                actions.append(say(text, detail=True, name=self.settings.name))
-                actions += self._enter(State.MASTER, "no advertisement", now)
+                if self._reason == SILENCE:
+                    text = "({name}) Receive advertisement timeout"
+                    actions.append(say(text, detail=True, name=self.settings.name))
+                actions += self._enter(State.MASTER, self._reason, now)
                 self._keep_beat(due, now)
                 return actions
             self._keep_beat(due, now)
@@ -288,7 +309,7 @@ class Instance:
             actions.append(say(text, name=name, old=round(old), new=round(new)))
             self.master_interval = advert.interval
         self.master, self.master_priority = source, advert.priority
-        self._timer = now + self.master_down
+        self._timer, self._reason = now + self.master_down, SILENCE
         return actions
 
     def _receive_in_master(
@@ -354,7 +375,7 @@ class Instance:
     def _enter(self, state: State, reason: str, now: float) -> Actions:
         """The one place where a state is entered, whatever the state before."""
         was, self.state = self.state, state
-        self._preempt_at, self._timer = None, None
+        self._preempt_at, self._timer, self._reason = None, None, SILENCE
         self._announcements.stop()
         if state is State.MASTER:
             return self._enter_master(reason, now)

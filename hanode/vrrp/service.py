@@ -17,8 +17,9 @@ from twisted.logger import Logger
 from hanode.config.model import IpAddress, VrrpInstance
 from hanode.driver import Driver
 from hanode.events import Event
-from hanode.facts import Facts
+from hanode.facts import Facts, Watcher
 from hanode.link import Link
+from hanode.path import Path
 from hanode.vrrp import instance
 from hanode.vrrp.acceptance import password, verify
 from hanode.vrrp.instance import State
@@ -75,6 +76,8 @@ class VrrpService(Service):
         self._retry: IDelayedCall | None = None
         self._start: IDelayedCall | None = None
         self._watches: dict[str, Callable[[], None]] = {}
+        self._paths: dict[str, Path] = {}
+        self._told_master: IpAddress | None = None
         self._complained: set[tuple[object, ...]] = set()
         self._leaving = False
 
@@ -119,6 +122,7 @@ class VrrpService(Service):
         self.disownServiceParent()
         self._world.dataplane.claim(self.name, ())
         self._facts.forget(f"vrrp:{self.name}")
+        self._facts.forget(f"master:{self.name}")
 
     def reconfigure(self, settings: VrrpInstance) -> bool:
         """Take new settings and keep the state; False when that cannot be."""
@@ -175,21 +179,55 @@ class VrrpService(Service):
     # -- interfaces, source address, socket
 
     def _watch(self) -> None:
-        names = {each.name for each in self.settings.track_interfaces}
-        if self.settings.interface:
-            names.add(self.settings.interface)
-        for name in set(self._watches) - names:
-            self._watches.pop(name)()
-        for name in sorted(names - set(self._watches)):
-            fact = f"interface:{name}"
+        settings = self.settings
+        interfaces = {each.name for each in settings.track_interfaces}
+        interfaces |= {settings.interface} - {""}
+        wanted: dict[str, Watcher] = {
+            f"interface:{name}": self._interface_changed for name in interfaces
+        }
+        wanted |= {
+            f"bfd:{each.name}": self._path_changed for each in settings.track_bfds
+        }
+        if settings.fast_failover is not None:
+            wanted[f"fast_failover:{self.name}"] = self._path_changed
+        for fact in set(self._watches) - set(wanted):
+            self._watches.pop(fact)()
+            self._paths.pop(fact, None)
+        for fact in sorted(set(wanted) - set(self._watches)):
             # The watch may be told the present value before it is stored here.
-            self._watches[name] = self._facts.watch(fact, self._interface_changed)
+            self._watches[fact] = self._facts.watch(fact, wanted[fact])
 
     def _interface_changed(self, fact: str, link: Link | None) -> None:
         if fact == f"interface:{self.settings.interface}":
             self._link = link
         if self.running:
             self._judge()
+
+    def _path_changed(self, fact: str, path: Path) -> None:
+        """BFD tells about a neighbour: a tracker, and perhaps our master's death.
+
+        Only the loss of a session that was Up counts. One that is lost is not
+        trusted, and cannot be lost, before it was Up again.
+        """
+        was = self._paths.get(fact)
+        self._paths[fact] = path
+        if not self.running:
+            return
+        name = fact.removeprefix("bfd:")
+        tracked = [each for each in self.settings.track_bfds if each.name == name]
+        if tracked:
+            self._judge()
+        died = was is not None and was.up and path.died
+        if died and not any(each.weight == 0 for each in tracked):
+            self._driver.feed(self.machine.master_lost, path.neighbour, path.interval)
+
+    def _tell_master(self) -> None:
+        """State who is master, for whoever wants to watch the way there."""
+        machine = self.machine
+        master = machine.master if machine.state is State.BACKUP else None
+        if master != self._told_master:
+            self._told_master = master
+            self._facts.set(f"master:{self.name}", master, machine.state.value)
 
     def _judge(self) -> None:
         """Weigh everything that is known, and tell the machine the verdict."""
@@ -283,6 +321,7 @@ class VrrpService(Service):
             self.counters["priority zero received"] += 1
         self._compare(advert, checksum, source)
         self._driver.feed(self.machine.receive, advert, source)
+        self._tell_master()
 
     def rejected(self, problem: BadPacket, source: IpAddress) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
@@ -378,6 +417,7 @@ class VrrpService(Service):
         self._complained.clear()
         self.counters[f"entered {action.state.value}"] += 1
         self._facts.set(f"vrrp:{self.name}", action.state.value, action.reason)
+        self._tell_master()
         if not self._leaving:
             self._tell(action.state.value)
 

@@ -1,0 +1,470 @@
+"""BFD on the network: which sessions there are, and who gets which packet.
+
+A packet goes the short way if its bytes are those that a session expects: then it only
+shows that the neighbour lives. All others are decoded, assigned to a session by our
+discriminator or by their ends (RFC 5880, section 6.3), and given to its machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from hanode.bfd.acceptance import Acceptance
+from hanode.bfd.description import describe, in_words
+from hanode.bfd.echoes import Echoes
+from hanode.bfd.lateness import Lateness
+from hanode.bfd.line import Line
+from hanode.bfd.packet import BadPacket, Control, State, decode
+from hanode.bfd.pursuit import Pursuit
+from hanode.bfd.reception import Entrance, Reception
+from hanode.bfd.session import Report, Session
+from hanode.bfd.table import Table
+from hanode.bfd.wheel import Wheel
+from hanode.config.bfd_model import BfdParameters, BfdRoute
+from hanode.config.model import Model
+from hanode.facts import Facts
+from hanode.interfaces import Datagram
+from hanode.link import Link
+from hanode.path import Path
+from hanode.world import World
+
+BUSY = 300  # packets a second, both ways; from then on the wheel reads the sockets
+PACE = 0.001  # seconds between two turns of the wheel while busy
+FORGET = 60.0  # seconds until an unsolicited session that is not Up is forgotten
+MOST_COMPLAINTS = 100
+CONFIGURED = "bfd_instance "  # how the owner of a configured session begins
+
+
+class BfdService(Service):
+    """All sessions of one node."""
+
+    log = Logger()
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        self.setName("bfd")
+        self.table = Table()
+        self.lateness = Lateness()
+        self.rejected: Counter[str] = Counter()  # packets that belong to no session
+        self.stalls = {"count": 0, "latest": 0.0, "worst": 0.0}
+        self._world, self._facts = world, facts
+        # Jitter needs no entropy of the kernel's, and is asked for with each packet.
+        self._jitter = Random(world.random.getrandbits(64))
+        self._reception = Reception(
+            world.clock, world.network, self._known, self._stranger
+        )
+        self._wheel = Wheel(world.clock, self._reception.drain, self._stalled)
+        self._acceptance = Acceptance(self._reception, self.table, self._dismissed)
+        self._echoes = Echoes(world.network, self.table, self._echo_returned)
+        self._pursuits: dict[str, Pursuit] = {}
+        self._watches: dict[str, Callable[[], None]] = {}
+        self._indices: dict[str, int] = {}
+        self._complained: set[tuple[object, ...]] = set()
+        self._load = 0.0
+
+    # -- life
+
+    def startService(self) -> None:
+        """Leave AdminDown; sockets open as they are needed."""
+        super().startService()
+        self._acceptance.start()
+        for line in self.table:
+            self._start(line)
+        for pursuit in self._pursuits.values():
+            pursuit.start()
+
+    def stopService(self) -> Any:
+        """Tell all neighbours that this is on purpose, and close."""
+        for pursuit in self._pursuits.values():
+            pursuit.stop()
+        for line in self.table:
+            self._close(line)
+        for unwatch in self._watches.values():
+            unwatch()
+        self._watches.clear()
+        self._echoes.close()
+        self._reception.close()
+        self._wheel.halt()
+        return super().stopService()
+
+    def configure(self, model: Model) -> None:
+        """Run what C{model} wants; a session whose ends are the same stays."""
+        wanted = {CONFIGURED + each.name: each for each in model.bfd_instances.values()}
+        for line in self.table:
+            for owner in tuple(line.wanted):
+                instance = wanted.get(owner)
+                gone = instance is None or instance.route != line.route
+                if owner.startswith(CONFIGURED) and gone:
+                    self.release(line, owner)
+        self._acceptance.configure(model)
+        for device in self._acceptance.devices():
+            self._watch(f"interface:{device}", self._interface_changed)
+        for owner, instance in wanted.items():
+            self.want(instance.route, instance.parameters, owner, instance.name)
+        self._pursue(model)
+
+    def _pursue(self, model: Model) -> None:
+        """Follow the masters of all instances with fast_failover."""
+        wanted = {
+            name: instance
+            for name, instance in model.instances.items()
+            if instance.fast_failover is not None
+        }
+        for name, pursuit in tuple(self._pursuits.items()):
+            if pursuit.instance != wanted.get(name):
+                self._pursuits.pop(name).stop()
+        for name, instance in wanted.items():
+            if name not in self._pursuits:
+                self._pursuits[name] = pursuit = Pursuit(instance, self, self._facts)
+                if self.running:
+                    pursuit.start()
+
+    # -- which sessions there are
+
+    def want(
+        self, route: BfdRoute, parameters: BfdParameters, owner: str, name: str = ""
+    ) -> Line:
+        """Have a session on C{route} for C{owner}; it may be there already.
+
+        @param owner: for whom, as it is shown, for example C{fast_failover VI_1}.
+        @param name: the name of a session that is new; made of its ends if empty.
+        """
+        line = self.table.to(route)
+        if line is not None and name and self._configured(line) not in ("", owner):
+            line = None  # another bfd_instance to the same neighbour, bound elsewhere
+        others: dict[str, BfdParameters] = {}
+        if line is not None and name and (line.name, line.route) != (name, route):
+            # It was opened by the neighbour, or for a fast_failover: the name and
+            # the route of the configuration are better.
+            others = dict(line.wanted)
+            self._close(line)
+            line = None
+        if line is None:
+            line = self._open(route, parameters, name or _name(route))
+            line.wanted.update(others)
+            for pursuit in self._pursuits.values():
+                if pursuit.owner in others:
+                    pursuit.line = line
+        line.wanted[owner] = parameters
+        self._adjust(line)
+        if self.running and line.session.state is State.ADMIN_DOWN:
+            self._start(line)
+        return line
+
+    def release(self, line: Line, owner: str) -> None:
+        """C{owner} needs the session no more; nobody else, and it is closed."""
+        if line not in self.table or owner not in line.wanted:
+            return
+        del line.wanted[owner]
+        if self.running and (line.wanted or self._acceptance.keeps(line)):
+            self._adjust(line)
+        else:
+            self._close(line)
+
+    def _dismissed(self, line: Line) -> None:
+        """The rule that let C{line} in is gone."""
+        if not line.wanted and not self._acceptance.keeps(line):
+            self._close(line)
+
+    def _open(self, route: BfdRoute, parameters: BfdParameters, name: str) -> Line:
+        discriminator = self.table.free_discriminator(self._world.random)
+        session = Session(parameters, discriminator, self._jitter)
+        line = Line(name, route, session, self._world, self.lateness, self._reported)
+        self.table.add(line)
+        if route.device:
+            self._watch(f"interface:{route.device}", self._interface_changed)
+        self._facts.set(f"bfd:{name}", self.path(line), "not started")
+        return line
+
+    def _start(self, line: Line) -> None:
+        self._reception.join(Entrance.of(line.route), line, line.route.least_ttl)
+        self._watch(f"admin:bfd:{line.name}", self._admin)
+        if self._facts.get(f"admin:bfd:{line.name}") != "down":
+            self._perform(line, line.session.start)
+
+    def _close(self, line: Line) -> None:
+        """Say AdminDown, and forget the session."""
+        self.table.unexpect(line)
+        if self.running:
+            line.farewell(self._world.clock.seconds())
+        line.close()
+        self._echoes.leave(line)
+        self._wheel.remove(line)
+        self._reception.leave(Entrance.of(line.route), line)
+        self.table.remove(line)
+        self._weigh(line, 0.0)
+        self._unwatch(f"admin:bfd:{line.name}")
+        self._facts.forget(f"bfd:{line.name}")
+
+    def _adjust(self, line: Line) -> None:
+        """Let the session do what all its owners want together."""
+        parameters = self._together(line)
+        if parameters != line.session.parameters:
+            line.authenticate_with(parameters)
+            self.table.unexpect(line)
+            self._perform(line, line.session.reconfigure, parameters)
+
+    def _configured(self, line: Line) -> str:
+        """The bfd_instance that owns C{line}, "" for none."""
+        owners = (owner for owner in line.wanted if owner.startswith(CONFIGURED))
+        return next(owners, "")
+
+    def _together(self, line: Line) -> BfdParameters:
+        """What a bfd_instance says, or the quickest that the others want."""
+        owner = self._configured(line)
+        if owner:
+            return line.wanted[owner]
+        wishes = list(line.wanted.values())
+        if not wishes:
+            rule = self._acceptance.rule(line.rule)
+            present = line.session.parameters if rule is None else rule.parameters
+            return replace(present, passive=True)
+        return replace(
+            wishes[0],
+            min_tx=min(each.min_tx for each in wishes),
+            min_rx=min(each.min_rx for each in wishes),
+            multiplier=max(each.multiplier for each in wishes),
+        )
+
+    def _unsolicited(self, entrance: Entrance, datagram: Datagram) -> Line | None:
+        """A new session with who sent C{datagram}, if a rule lets it in (RFC 9468)."""
+        rule = self._acceptance.admission(datagram.source, entrance)
+        if rule is None:
+            return None
+        route = BfdRoute(datagram.source, datagram.destination, entrance.device)
+        parameters = replace(rule.parameters, passive=True)
+        line = self._open(route, parameters, _name(route))
+        line.rule = rule.name
+        self._start(line)
+        return line
+
+    # -- what arrives
+
+    def _known(self, batch: list[bytes]) -> None:
+        """Packets that name one of our discriminators: hot."""
+        now = self._world.clock.seconds()
+        expected = self.table.expected.get
+        for data in batch:
+            session = expected(data)
+            if session is not None:
+                session.heard = now
+                session.repeated += 1
+            else:
+                self._received(data, now)
+
+    def _stranger(self, entrance: Entrance, datagram: Datagram) -> None:
+        """A packet of which everything is known."""
+        now = self._world.clock.seconds()
+        self._received(datagram.data, now, entrance, datagram)
+
+    def _received(
+        self,
+        data: bytes,
+        now: float,
+        entrance: Entrance | None = None,
+        datagram: Datagram | None = None,
+    ) -> None:
+        line: Line | None = None
+        try:
+            control, section = decode(data)
+            line = self._assign(control, entrance, datagram)
+            line.accept(data, control, section, now)
+        except BadPacket as problem:
+            self._refused(problem, line, datagram)
+            return
+        if line in self.table:
+            self.table.expect(line, data)
+            self._settle(line)
+
+    def _assign(
+        self, control: Control, entrance: Entrance | None, datagram: Datagram | None
+    ) -> Line:
+        """The session of a packet (RFC 5880, section 6.3). Raises L{BadPacket}."""
+        line: Line | None = None
+        if control.yours:
+            line = self.table.of_discriminator(control.yours)
+        elif entrance is not None and datagram is not None:
+            line = self.table.of_ends(entrance, datagram.source)
+            line = line or self._unsolicited(entrance, datagram)
+        if line is None:
+            raise BadPacket("no session", control.yours or None)
+        if entrance is None or datagram is None:
+            if line.route.multihop:
+                raise BadPacket("single-hop packet for a multihop session")
+        elif entrance != Entrance.of(line.route):
+            raise BadPacket("wrong port or interface", datagram.device)
+        elif datagram.source != line.route.neighbour:
+            raise BadPacket("source address", datagram.source)
+        elif datagram.ttl < line.route.least_ttl:
+            raise BadPacket("TTL", datagram.ttl)
+        return line
+
+    def _refused(
+        self, problem: BadPacket, line: Line | None, datagram: Datagram | None
+    ) -> None:
+        """Count by reason; say it once for each reason and sender."""
+        source = None if datagram is None else datagram.source
+        if line is None:
+            self.rejected[problem.reason] += 1
+        else:
+            line.dropped[problem.reason] += 1
+            source = source or line.route.neighbour
+        key = (problem.reason, source)
+        if key in self._complained or len(self._complained) >= MOST_COMPLAINTS:
+            return
+        self._complained.add(key)
+        self.log.warn(
+            "({name}) dropped a BFD packet from {source}: {problem}",
+            name=line.name if line else "bfd",
+            source=source or "someone on the link",
+            problem=problem,
+        )
+
+    # -- what happens
+
+    def _perform(self, line: Line, event: Callable[..., Any], *args: Any) -> None:
+        line.perform(event(*args, now=self._world.clock.seconds()))
+        if line in self.table:
+            self._settle(line)
+
+    def _settle(self, line: Line) -> None:
+        """After any event: timer, load, echo."""
+        session = line.session
+        self._wheel.put(line, session.deadline)
+        load = 0.0
+        if line.up:
+            load = 1 / session.interval + 1 / session.expected_interval
+        if load != line.load:
+            self._weigh(line, load)
+        self._echoes.adjust(line)
+
+    def _weigh(self, line: Line, load: float) -> None:
+        """Many packets: the wheel reads them a millisecond's worth at a time."""
+        self._load += load - line.load
+        line.load = load
+        busy = self._load > BUSY
+        self._reception.rest(busy)
+        self._wheel.keep_pace(PACE if busy else 0.0)
+
+    def _stalled(self, seconds: float) -> None:
+        """We were held up; what neighbours sent meanwhile has been read by now.
+
+        But when the whole machine stood still, there was nothing to be read: each
+        session that is Up gets one detection time to be heard.
+        """
+        self.stalls["count"] += 1
+        self.stalls["latest"] = seconds
+        self.stalls["worst"] = max(seconds, self.stalls["worst"])
+        now = self._world.clock.seconds()
+        for line in self.table:
+            if line.up and line.session.detection_time <= seconds:
+                line.session.pardon(now)
+        self._facts.set("reactor:stall", round(seconds, 3), "held up")
+        self.log.warn(
+            "The process was held up for {seconds:.3f} s: no session is judged by it",
+            seconds=seconds,
+        )
+
+    def _reported(self, line: Line, report: Report) -> None:
+        """The session of C{line} has entered another state."""
+        self.table.unexpect(line)
+        was = self._facts.get(f"bfd:{line.name}")
+        line.since = self._world.clock.seconds()
+        if was is not None and was.up:
+            line.flaps += 1
+        self._say(line, report)
+        path = replace(self.path(line), died=report.died)
+        self._facts.set(f"bfd:{line.name}", path, report.reason)
+        for pursuit in tuple(self._pursuits.values()):
+            if pursuit.line is line:
+                pursuit.tell(path, report.reason)
+        if line.rule and not line.wanted and not line.up:
+            self._world.clock.callLater(FORGET, self._forget, line, line.since)
+
+    def _forget(self, line: Line, since: float) -> None:
+        """An unsolicited session that stays down goes away (RFC 9468, section 2)."""
+        if line in self.table and not line.wanted and line.since == since:
+            self._close(line)
+
+    def _say(self, line: Line, report: Report) -> None:
+        session = line.session
+        if report.state is State.UP:
+            self.log.info("({name}) Entering Up state", name=line.name)
+            return
+        self.log.info(
+            "({name}) Entering {state} state (Local diagnostic - {local}, Remote"
+            " diagnostic - {remote}): {reason}",
+            name=line.name,
+            state=report.state.name.title().replace("_D", "D"),
+            local=in_words(session.diagnostic),
+            remote=in_words(session.remote_diagnostic),
+            reason=report.reason,
+        )
+
+    def _echo_returned(self, line: Line, number: int) -> None:
+        self._perform(line, line.session.returned, number)
+
+    # -- facts
+
+    def path(self, line: Line) -> Path:
+        """The path to the line's neighbour as it is now."""
+        interval = line.interval if line.interval < inf else 0.0
+        session = line.session
+        neighbour = line.route.neighbour
+        return Path(neighbour, session.state.name, False, interval, session.reason)
+
+    def _watch(self, fact: str, watcher: Callable[[str, Any], None]) -> None:
+        if fact not in self._watches:
+            self._watches[fact] = self._facts.watch(fact, watcher)
+
+    def _unwatch(self, fact: str) -> None:
+        unwatch = self._watches.pop(fact, None)
+        if unwatch is not None:
+            unwatch()
+
+    def _interface_changed(self, fact: str, link: Link | None) -> None:
+        """An interface of the same name with another index needs other sockets."""
+        device = fact.removeprefix("interface:")
+        index = 0 if link is None else link.index
+        if self._indices.get(device, index) != index:
+            self._reception.reopen(device)
+            for line in self.table:
+                if line.route.device == device:
+                    line.close()
+        self._indices[device] = index
+
+    def _admin(self, fact: str, wish: str | None) -> None:
+        """The operator's wish: C{down}, or anything else for up."""
+        line = self.table.named(fact.removeprefix("admin:bfd:"))
+        if line is not None and self.running:
+            session = line.session
+            self._perform(line, session.disable if wish == "down" else session.start)
+
+    # -- looking in
+
+    def describe(self) -> dict[str, Any]:
+        """What there is to see from outside, as plain dicts."""
+        now = self._world.clock.seconds()
+        quantile = self.lateness.quantile(0.999)
+        return {
+            "sessions": [describe(each, now, quantile) for each in self.table],
+            "stalls": dict(self.stalls),
+            "rejected": dict(self.rejected),
+            "lateness": {"p999": quantile, "worst": self.lateness.worst},
+        }
+
+    def names(self) -> list[str]:
+        """The names of all sessions."""
+        return self.table.names()
+
+
+def _name(route: BfdRoute) -> str:
+    """The name of a session that the configuration does not name."""
+    return f"{route.neighbour}%{route.device}" if route.device else str(route.neighbour)

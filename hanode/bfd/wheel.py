@@ -1,0 +1,152 @@
+"""A calendar of what is due, in slots of a millisecond.
+
+Ten thousand timers a second of the reactor's own would cost more than what they are
+for. Here one of them turns the wheel, and everything due in a slot is done in one go.
+Before anything may expire, the sockets are read until empty: nobody is declared dead
+because the process was held up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import ceil
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+SLOTS = 1000  # in a second
+AFTER_FAILURE = 1.0  # seconds until an item that failed gets its next chance
+STALL = 0.05  # seconds; being held up for longer is worth a record
+
+
+class Item(Protocol):
+    """Something that is due from time to time; C{slot} belongs to the wheel."""
+
+    slot: int
+
+    def turn(self, now: float) -> float | None:
+        """Do what is due; give the time of the next turn, None for never."""
+
+
+class Wheel:
+    """Items by the time of their next turn.
+
+    @param drain: reads the sockets until empty; called before each turn.
+    @param stalled: called with the seconds that the process was held up.
+    """
+
+    log = Logger()
+    NOWHERE = -1  # the slot of an item that is not on the wheel
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        drain: Callable[[], object],
+        stalled: Callable[[float], object],
+    ) -> None:
+        self._clock, self._drain, self._stalled = clock, drain, stalled
+        self._slots: dict[int, list[Item]] = {}
+        self._order: list[int] = []  # a heap of the keys of slots
+        self._call: IDelayedCall | None = None
+        self._due = 0.0  # when that call is to come
+        self._pace = 0.0
+        self._turning = False
+
+    def put(self, item: Item, due: float | None) -> None:
+        """C{item} has its next turn at C{due}, and not when it had it before."""
+        if due is None:
+            item.slot = self.NOWHERE
+            return
+        slot = ceil(due * SLOTS)
+        if slot == item.slot:
+            return
+        item.slot = slot
+        self._insert(item, slot)
+        if not self._turning:
+            self._schedule()
+
+    def remove(self, item: Item) -> None:
+        """C{item} has no more turns."""
+        item.slot = self.NOWHERE
+
+    def keep_pace(self, seconds: float) -> None:
+        """Turn at least this often, whatever is due; 0 for no such wish."""
+        self._pace = seconds
+        self._schedule()
+
+    def halt(self) -> None:
+        """Stop turning."""
+        self._pace = 0.0
+        self._slots.clear()
+        self._order.clear()
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+
+    def _insert(self, item: Item, slot: int) -> None:
+        items = self._slots.get(slot)
+        if items is None:
+            self._slots[slot] = [item]
+            heappush(self._order, slot)
+        else:
+            items.append(item)
+
+    def _schedule(self) -> None:
+        now = self._clock.seconds()
+        due = self._order[0] / SLOTS if self._order else None
+        if self._pace and (due is None or due > now + self._pace):
+            due = now + self._pace
+        call = self._call
+        if call is not None and call.active():
+            if due is not None and self._due <= due:
+                return  # it comes early enough; then we see
+            call.cancel()
+        self._call = None
+        if due is not None:
+            self._due = due
+            self._call = self._clock.callLater(max(0.0, due - now), self._turn)
+
+    def _turn(self) -> None:
+        self._turning = True
+        try:
+            held_up = self._clock.seconds() - self._due
+            self._drain()
+            if held_up > STALL:
+                self._stalled(held_up)
+            self._expire()
+        finally:
+            self._turning = False
+            self._schedule()
+
+    def _expire(self) -> None:
+        """Give each item that is due its turn."""
+        now = self._clock.seconds()
+        current = int(now * SLOTS + 1e-6)
+        order, slots = self._order, self._slots
+        while order and order[0] <= current:
+            slot = heappop(order)
+            for item in slots.pop(slot):
+                if item.slot != slot:
+                    continue  # it was moved, or is gone
+                try:
+                    due = item.turn(now)
+                except Exception:
+                    self.log.failure("{item!r} failed", item=item)
+                    due = now + AFTER_FAILURE
+                if item.slot != slot:
+                    continue  # it was moved, or removed, by its own doing
+                if due is None:
+                    item.slot = self.NOWHERE
+                    continue
+                following = ceil(due * SLOTS)
+                if following <= current:
+                    following = current + 1
+                item.slot = following
+                items = slots.get(following)
+                if items is None:
+                    slots[following] = [item]
+                    heappush(order, following)
+                else:
+                    items.append(item)
