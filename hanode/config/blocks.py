@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hanode.config import addresses, entries, future, keywords, scripts, values
+from hanode.config import (
+    addresses,
+    bfd_entries,
+    entries,
+    future,
+    http_endpoint,
+    keywords,
+    scripts,
+    values,
+)
 from hanode.config.findings import Findings
 from hanode.config.future import Path
 from hanode.config.model import Secret
@@ -89,12 +98,21 @@ def body(block: Block, findings: Findings) -> tuple[Block, ...]:
 
 
 def _block(row: Keyword, block: Block, findings: Findings) -> Any:
-    """A block inside a block: authentication is read, auth_hmac only noted."""
-    path = ("vrrp_instance", row.word)
-    if path not in keywords.SUPPORTED:
+    """A block inside a block: the settings in it, or itself when nothing reads it."""
+    if not row.path:
         return block
-    private = findings.private()
-    return settings(body(block, private), path, private)
+    return settings(body(block, findings), row.path, findings)
+
+
+def _private_block(row: Keyword, block: Block, findings: Findings) -> Any:
+    """A block with passwords in it."""
+    return _block(row, block, findings.private())
+
+
+def _optional_block(row: Keyword, block: Block, findings: Findings) -> Any:
+    """A block that may be left out when nothing in it is to be said."""
+    values.surplus(block, 0, findings)
+    return {} if block.children is None else _block(row, block, findings)
 
 
 def _password(row: Keyword, block: Block, findings: Findings) -> Secret | None:
@@ -123,8 +141,16 @@ READERS: Mapping[str, values.Reader] = {
     "addresses": addresses.addresses,
     "peers": entries.peers,
     "interfaces": entries.interfaces,
+    "bfds": entries.bfds,
+    "bfd weight": bfd_entries.weight,
+    "bfd authentication type": bfd_entries.authentication_type,
+    "bfd key": bfd_entries.key,
+    "networks": bfd_entries.networks,
+    "endpoint": http_endpoint.endpoint,
     "script": scripts.script,
     "script or nothing": scripts.script_or_nothing,
     "block": _block,
+    "private block": _private_block,
+    "optional block": _optional_block,
     "password": _password,
 }

@@ -5,16 +5,17 @@ L{load} is the one call that turns files into a checked model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from hanode.config import blocks, parser, source
+from hanode.config import bfd_instances, blocks, keywords, parser, source
+from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
 from hanode.config.check import check
-from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken
+from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken, Written
 from hanode.config.findings import Findings
 from hanode.config.instances import complete
-from hanode.config.model import GlobalDefs, Model
+from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Problem
 from hanode.config.tree import Block
 
@@ -24,6 +25,13 @@ _MIN_GARP = {
     "master_repeat": 1,
     "master_refresh": 0.0,
     "master_refresh_repeat": 0,
+}
+
+#: block -> what to do about a missing name, and about one that is there twice
+_NAMING = {
+    "vrrp_instance": ("give the instance a name", "give it another name"),
+    "bfd_instance": ("give the instance a name", "give it another name"),
+    "bfd_unsolicited": ("name an interface", "remove one of the two"),
 }
 
 _GLOBAL_FIELDS = (
@@ -55,28 +63,32 @@ def load(
 
 
 def build(tree: Sequence[Block]) -> tuple[Model, list[Problem]]:
-    """The model that C{tree} describes, and what is wrong with it."""
+    """The model that C{tree} describes, and what is wrong with it.
+
+    Blocks may stand in any order: what others refer to is built first.
+    """
     findings = Findings()
-    shared: dict[str, Any] = {}
-    instances: list[Block] = []
+    found: dict[str, list[Block]] = {word: [] for word in keywords.SUPPORTED[()]}
+    merged: dict[str, blocks.Settings] = {"global_defs": {}, "hanode": {}}
     for row, block in blocks.known(tree, (), findings):
-        if row.word == "vrrp_instance":
-            instances.append(block)
+        if row.word in merged:
+            lines = blocks.body(block, findings)
+            merged[row.word] |= blocks.settings(lines, (row.word,), findings)
         else:
-            shared |= _global_defs(block, findings)
+            found[row.word].append(block)
+    shared = merged["global_defs"]
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
-    taken = Taken()
-    names: set[str] = set()
-    for block in instances:
-        _instance(block, shared, taken, names, findings)
-    model = Model(_global_record(shared), taken.instances)
+    bfds = _bfd_instances(found["bfd_instance"], findings)
+    model = Model(
+        _global_record(shared),
+        _instances(found["vrrp_instance"], shared, bfds, findings),
+        bfds,
+        tuple(_unsolicited(found["bfd_unsolicited"], findings)),
+        NodeDefs(**merged["hanode"]),
+    )
     return model, findings.problems
-
-
-def _global_defs(block: Block, findings: Findings) -> blocks.Settings:
-    return blocks.settings(blocks.body(block, findings), ("global_defs",), findings)
 
 
 def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
@@ -85,34 +97,66 @@ def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
     return GlobalDefs(**fields, script_user=user, script_group=group)
 
 
-def _instance(
-    block: Block,
+def _instances(
+    found: Iterable[Block],
     shared: Mapping[str, Any],
-    taken: Taken,
-    names: set[str],
+    bfds: Mapping[str, BfdInstance],
     findings: Findings,
-) -> None:
-    """Add the instance of C{block} to C{taken}, unless it is refused."""
-    if not block.arguments:
-        findings.missing(block, 1, "give the instance a name")
-        return
-    name = block.arguments[0].text
-    mine = findings.about(name)
-    if name in names:
-        mine.dropped(
-            block.arguments[0],
-            f"vrrp instance {name} already defined - ignoring this one",
-            "give it another name",
-        )
-        return
-    names.add(name)
-    if len(block.arguments) > 1:
-        mine.warning(
-            block.arguments[1],
-            f"vrrp_instance has surplus words from '{block.arguments[1]}' on",
-            "the name is one word",
-        )
-    own = blocks.settings(blocks.body(block, mine), ("vrrp_instance",), mine)
-    instance = complete(Draft(name, block, own, shared, mine), taken)
-    if instance is not None:
-        taken.add(instance)
+) -> dict[str, VrrpInstance]:
+    taken = Taken()
+    for written in _named(found, "vrrp instance", findings):
+        own, mine = written.own, written.findings
+        draft = Draft(written.name, written.block, own, mine, shared, bfds)
+        instance = complete(draft, taken)
+        if instance is not None:
+            taken.add(instance)
+    return taken.instances
+
+
+def _bfd_instances(
+    found: Iterable[Block], findings: Findings
+) -> dict[str, BfdInstance]:
+    sessions = bfd_instances.Sessions()
+    for written in _named(found, "bfd instance", findings):
+        instance = bfd_instances.complete(written, sessions)
+        if instance is not None:
+            sessions.add(instance)
+    return sessions.instances
+
+
+def _unsolicited(
+    found: Iterable[Block], findings: Findings
+) -> Iterator[BfdUnsolicited]:
+    for written in _named(found, "bfd_unsolicited", findings):
+        accepted = bfd_instances.unsolicited(written)
+        if accepted is not None:
+            yield accepted
+
+
+def _named(found: Iterable[Block], what: str, findings: Findings) -> Iterator[Written]:
+    """The settings of each block that has a name of its own."""
+    names: set[str] = set()
+    for block in found:
+        word = block.keyword.text
+        nameless, twice = _NAMING[word]
+        if not block.arguments:
+            findings.missing(block, 1, nameless)
+            continue
+        name = block.arguments[0].text
+        mine = findings.about(name)
+        if name in names:
+            mine.dropped(
+                block.arguments[0],
+                f"{what} {name} already defined - ignoring this one",
+                twice,
+            )
+            continue
+        names.add(name)
+        if len(block.arguments) > 1:
+            mine.warning(
+                block.arguments[1],
+                f"{word} has surplus words from '{block.arguments[1]}' on",
+                "the name is one word",
+            )
+        own = blocks.settings(blocks.body(block, mine), (word,), mine)
+        yield Written(name, block, own, mine)

@@ -1,6 +1,6 @@
 """Cross checks of a whole model: what is legal but will not do what it looks like.
 
-All are warnings: keepalived runs such a configuration too.
+Nearly all are warnings: keepalived runs such a configuration too.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from hanode.config import bfd_check
 from hanode.config.model import Model, Script, VrrpInstance
 from hanode.config.problems import Problem, Severity
 
@@ -18,7 +19,7 @@ _OWNER = 255
 def check(model: Model) -> list[Problem]:
     """Every doubt about C{model}, instance by instance."""
     found = []
-    if not model.instances:
+    if not (model.instances or model.bfd_instances or model.bfd_unsolicited):
         found.append(
             Problem(
                 Severity.WARNING,
@@ -38,6 +39,7 @@ def check(model: Model) -> list[Problem]:
                         remedy,
                     )
                 )
+    found.extend(bfd_check.doubts(model))
     found.extend(_security(model))
     return found
 
@@ -86,20 +88,21 @@ def _timing(instance: VrrpInstance) -> Doubts:
 
 def _weights(instance: VrrpInstance) -> Doubts:
     """Trackers whose weight can never move the addresses."""
-    weighted = [each for each in instance.track_interfaces if each.weight]
-    if not weighted:
+    interfaces = [each.name for each in instance.track_interfaces if each.weight]
+    bfds = [each.name for each in instance.track_bfds if each.weight]
+    if not interfaces and not bfds:
         return
-    names = ", ".join(each.name for each in weighted)
+    names = ", ".join(interfaces + bfds)
     if instance.priority == _OWNER:
         yield (
             f"the weight of {names} has no effect: priority 255 never changes",
             "use a priority below 255",
         )
         return
-    if not instance.preempt:
+    if not instance.preempt and interfaces:  # bfds have their fast failover
         yield (
-            f"the weight of {names} moves no address away while the other nodes "
-            "have nopreempt too",
+            f"the weight of {', '.join(interfaces)} moves no address away while "
+            "the other nodes have nopreempt too",
             "track without weight, or without nopreempt",
         )
     low, high = _reach(instance)
@@ -114,6 +117,7 @@ def _weights(instance: VrrpInstance) -> Doubts:
 def _reach(instance: VrrpInstance) -> tuple[int, int]:
     """The lowest and the highest effective priority that the weights can make."""
     weights = [each.weight for each in instance.track_interfaces]
+    weights += [each.weight for each in instance.track_bfds]
     # Reversed or not, a weight adds itself or nothing.
     low = instance.priority + sum(min(weight, 0) for weight in weights)
     high = instance.priority + sum(max(weight, 0) for weight in weights)

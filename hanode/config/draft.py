@@ -1,4 +1,4 @@
-"""One vrrp_instance as its words are, before defaults and corrections."""
+"""One object as its words are, before defaults and corrections."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hanode.config.bfd_model import BfdInstance
 from hanode.config.findings import Findings
 from hanode.config.model import IpAddress, VrrpInstance
 from hanode.config.tree import Block
@@ -44,14 +45,32 @@ def router(instance: VrrpInstance) -> tuple[str, int, int]:
 
 
 @dataclass
-class Draft:
-    """The settings of one instance: its C{own}, then the C{shared} of global_defs."""
+class Written:
+    """The settings that a block names: its C{own}, and where to complain."""
 
     name: str
     block: Block
     own: dict[str, Any]
-    shared: Mapping[str, Any]
     findings: Findings
+
+    def warning(self, message: str, remedy: str = "") -> None:
+        """Warn about the whole object."""
+        self.findings.warning(self.block, message, remedy)
+
+    def dropped(self, message: str, remedy: str = "") -> None:
+        """Say why the object does not run."""
+        self.findings.dropped(self.block, message, remedy)
+
+
+@dataclass
+class Draft(Written):
+    """One vrrp_instance: its own settings, then the C{shared} of global_defs.
+
+    C{bfds} are the sessions that it may track.
+    """
+
+    shared: Mapping[str, Any]
+    bfds: Mapping[str, BfdInstance]
 
     def get(self, field: str) -> Any:
         """The value of C{field}: own, global default, or keepalived's default."""
@@ -60,14 +79,6 @@ class Draft:
     def default(self, field: str) -> Any:
         """The value of C{field} for an instance that does not say."""
         return self.shared.get(GLOBAL_PREFIX + field, DEFAULTS.get(field))
-
-    def warning(self, message: str, remedy: str = "") -> None:
-        """Warn about the whole instance."""
-        self.findings.warning(self.block, message, remedy)
-
-    def dropped(self, message: str, remedy: str = "") -> None:
-        """Say why the instance does not run."""
-        self.findings.dropped(self.block, message, remedy)
 
     @property
     def interface(self) -> str:

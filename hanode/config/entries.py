@@ -1,8 +1,8 @@
-"""Readers of blocks whose lines are entries: unicast_peer, track_interface."""
+"""Readers of blocks whose lines are entries: peers, and what is tracked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,6 +22,15 @@ class Entry(Generic[Value]):
 
     value: Value
     place: Place
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """One tracked object as written; None where the line leaves it open."""
+
+    name: str
+    weight: int | None = None
+    reverse: bool | None = None
 
 
 def lines(block: Block, findings: Findings) -> Iterator[Block]:
@@ -84,9 +93,30 @@ def interfaces(
     keyword: Keyword, block: Block, findings: Findings
 ) -> list[Entry[TrackedInterface]]:
     """C{IFNAME [weight N [reverse|noreverse]]}, one interface on each line."""
-    found = []
+    return [
+        Entry(TrackedInterface(line.name, line.weight or 0, bool(line.reverse)), place)
+        for line, place in _tracked(block, findings, "interface", _interface_weight)
+    ]
+
+
+def bfds(keyword: Keyword, block: Block, findings: Findings) -> list[Entry[Tracking]]:
+    """C{NAME [weight N [reverse|noreverse]]}, one bfd_instance on each line."""
+    return [
+        Entry(line, place)
+        for line, place in _tracked(block, findings, "BFD instance", _bfd_weight)
+    ]
+
+
+def _tracked(
+    block: Block,
+    findings: Findings,
+    what: str,
+    read: Callable[[Word, Findings], int | None],
+) -> Iterator[tuple[Tracking, Place]]:
+    """The lines of a block of tracked objects; C{read} takes a weight."""
     for line in lines(block, findings):
-        weight, reverse = 0, False
+        weight: int | None = None
+        reverse: bool | None = None
         words = iter(enumerate(line.words))
         next(words)
         for position, word in words:
@@ -96,20 +126,18 @@ def interfaces(
                 value = _value(line, position, findings)
                 if value is not None:
                     next(words)
-                    weight = _weight(value, findings)
+                    weight = read(value, findings)
             else:
                 findings.warning(
                     word,
-                    f"Unknown configuration entry '{word}' for track_interface"
+                    f"Unknown configuration entry '{word}' for {block.keyword}"
                     " - ignoring",
-                    "put each interface on a line of its own",
+                    f"put each {what} on a line of its own",
                 )
-        entry = TrackedInterface(line.keyword.text, weight, reverse)
-        found.append(Entry(entry, line.keyword.place))
-    return found
+        yield Tracking(line.keyword.text, weight, reverse), line.keyword.place
 
 
-def _weight(word: Word, findings: Findings) -> int:
+def _interface_weight(word: Word, findings: Findings) -> int | None:
     weight = integer_of(word, "weight", -254, 254, findings, strict=False, default="0")
     if weight in (-254, 254):
         limit = 253 if weight > 0 else -253
@@ -119,7 +147,12 @@ def _weight(word: Word, findings: Findings) -> int:
             f"using {limit}",
         )
         return limit
-    return weight or 0
+    return weight
+
+
+def _bfd_weight(word: Word, findings: Findings) -> int | None:
+    default = "that of the bfd_instance"
+    return integer_of(word, "weight", -253, 253, findings, default=default)
 
 
 def _value(line: Block, position: int, findings: Findings) -> Word | None:

@@ -26,7 +26,7 @@ _ROOT = """linkbeat_use_polling linkbeat_interfaces* net_namespace
     net_namespace_ipvs namespace_with_ipsets use_pid_dir instance child_wait_time
     track_group* static_ipaddress* static_routes* static_rules* vrrp_sync_group*
     garp_group* vrrp_script* vrrp_track_process* interface_up_down_delays* SSL*
-    virtual_server_group* virtual_server* bfd_instance* track_file*
+    virtual_server_group* virtual_server* track_file*
     vrrp_track_file*"""
 
 _PROCESSES = """process_names process_name vrrp_process_name checker_process_name
@@ -70,7 +70,7 @@ _OTHERS = """checker_log_all_failures rs_init_notifies vrrp_garp_extra_if
     tmp_config_directory"""
 
 _INSTANCE = """use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
-    old_unicast_checksum vrf track_script* track_file* track_process* track_bfd*
+    old_unicast_checksum vrf track_script* track_file* track_process*
     track_src_ip linkbeat_use_polling virtual_routes* virtual_rules* no_accept
     debug smtp_alert lvs_sync_daemon_interface timer_expired_backup
     thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
@@ -106,8 +106,6 @@ _TEXT: Mapping[Path, str] = {
     ("track_file",): "file weight init_file",
     ("track_group",): "group*",
     ("garp_group",): "garp_interval gna_interval interface interfaces*",
-    ("bfd_instance",): """source_ip neighbor_ip neighbour_ip min_rx min_tx idle_tx
-        multiplier passive ttl hoplimit max_hops multihop weight vrrp checker""",
     ("SSL",): "password ca certificate key",
     ("virtual_server",): _VIRTUAL_SERVER,
     _REAL: _REAL_SERVER,

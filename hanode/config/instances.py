@@ -10,15 +10,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from hanode.config import endpoints, strict, vips
+from hanode.config import bfd_parameters, endpoints, strict, tracking, vips
 from hanode.config.check import same_router
 from hanode.config.draft import Draft, Taken, router
-from hanode.config.entries import Entry
 from hanode.config.model import (
     Authentication,
     Garp,
     Notify,
-    TrackedInterface,
     VrrpInstance,
 )
 from hanode.config.role import preemption, role
@@ -80,7 +78,9 @@ def _filled(
         check_unicast_src=ttls or draft.get("check_unicast_src"),
         authentication=_authentication(draft, placed.version),
         garp=_garp(draft),
-        track_interfaces=_tracked(draft),
+        track_interfaces=tracking.interfaces(draft),
+        track_bfds=tracking.bfds(draft),
+        fast_failover=bfd_parameters.fast_failover(draft),
         notify=_notify(draft),
     )
 
@@ -243,27 +243,6 @@ def _garp(draft: Draft) -> Garp:
         arp_interval=draft.shared.get("instance.garp.arp_interval", 0.0),
         na_interval=draft.shared.get("instance.garp.na_interval", 0.0),
     )
-
-
-def _tracked(draft: Draft) -> tuple[TrackedInterface, ...]:
-    """track_interface without the instance's own interface and repetitions."""
-    entries: list[Entry[TrackedInterface]] = draft.own.get("track_interfaces", [])
-    found: dict[str, TrackedInterface] = {}
-    for entry in entries:
-        name = entry.value.name
-        if name == draft.interface:
-            message = f"Ignoring track_interface {name} since own interface"
-            remedy = "it is tracked anyway"
-            if not draft.get("track_primary"):
-                remedy = "remove dont_track_primary instead"
-        elif name in found:
-            message = f"duplicate track_interface {name} - ignoring"
-            remedy = "remove one of the two"
-        else:
-            found[name] = entry.value
-            continue
-        draft.findings.warning(entry.place, message, remedy)
-    return tuple(found.values())
 
 
 def _notify(draft: Draft) -> Notify:

@@ -6,14 +6,24 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from hanode.config import future
+from hanode.config.bfd_keywords import (
+    BFD,
+    BFD_AUTHENTICATION,
+    FAST_FAILOVER,
+    UNSOLICITED,
+)
 from hanode.config.future import Path
 from hanode.config.global_keywords import GLOBAL
+from hanode.config.node_keywords import NODE
 from hanode.config.row import Keyword
 from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
 
 _ROOT = (
     Keyword("global_defs", "global_defs", "block"),
     Keyword("vrrp_instance", "instances", "block"),
+    Keyword("bfd_instance", "bfd_instances", "block"),
+    Keyword("bfd_unsolicited", "bfd_unsolicited", "block", only_hanode=True),
+    Keyword("hanode", "node", "block", only_hanode=True),
 )
 
 #: block -> word -> row, for every keyword that hanode acts on
@@ -24,10 +34,15 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("global_defs",): GLOBAL,
         ("vrrp_instance",): INSTANCE,
         ("vrrp_instance", "authentication"): AUTHENTICATION,
+        ("vrrp_instance", "fast_failover"): FAST_FAILOVER,
+        ("bfd_instance",): BFD,
+        ("bfd_instance", "authentication"): BFD_AUTHENTICATION,
+        ("bfd_unsolicited",): UNSOLICITED,
+        ("hanode",): NODE,
     }.items()
 }
 
-#: block -> every word that keepalived has there
+#: block -> every word that keepalived or hanode has there
 KNOWN: Mapping[Path, frozenset[str]] = {
     path: future.WORDS.get(path, frozenset()) | SUPPORTED.get(path, {}).keys()
     for path in (*future.WORDS, *SUPPORTED)

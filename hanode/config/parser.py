@@ -13,7 +13,7 @@ from random import Random
 from hanode.config import source
 from hanode.config.lexer import Lexer
 from hanode.config.line import Line
-from hanode.config.problems import Place, Problem, Severity
+from hanode.config.problems import Place, Problem, Severity, secret
 from hanode.config.tree import Block
 
 MAX_DEPTH = 50  # of blocks in blocks; keepalived's deepest is five
@@ -126,7 +126,7 @@ class _Parser:
         """Close what is still open at the end of the last file."""
         missing = len(self._open) + self._too_deep
         if missing:
-            opened = [f"'{block.raw}' at {block.keyword.place}" for block in self._open]
+            opened = [f"'{_shown(b)}' at {b.keyword.place}" for b in self._open]
             self._report.add(
                 Severity.DROPPED,
                 self._open[0].keyword.place,
@@ -154,6 +154,11 @@ class _Parser:
                 return
         words = [word.text for word in block.arguments]
         stack.policy = source.change_policy(stack.policy, words)
+
+
+def _shown(block: Block) -> str:
+    """The statement as written, without what may be a password."""
+    return block.keyword.text if secret(block.raw) else block.raw
 
 
 _FOLLOWED = ("include_check", "random_seed")

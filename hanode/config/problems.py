@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+#: auth_pass, and the C{key} of BFD's authentication and of auth_hmac
+_SECRET = re.compile(r"auth_pass|(?<![^\s{}\"=])key(?![^\s{}\"])")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Place:
 
 def secret(line: str) -> bool:
     """Whether a line may hold a password, so that it is not to be shown."""
-    return "auth_pass" in line
+    return _SECRET.search(line) is not None
 
 
 class Severity(Enum):

@@ -19,7 +19,8 @@ class Keyword:
     number that is used where 0 makes no sense. C{fallback}: the value after a bad
     argument, None to leave the option alone. C{otherwise}: how the message about a
     bad choice ends, C{title} what it calls the choice. C{family}: 4 or 6 for
-    addresses of one family only.
+    addresses of one family only. C{path}: where the rows of what stands inside a
+    block are, () where nothing reads it. C{only_hanode}: keepalived has no such word.
     """
 
     word: str
@@ -37,6 +38,8 @@ class Keyword:
     otherwise: str = ""
     title: str = ""
     family: int = 0
+    path: tuple[str, ...] = ()
+    only_hanode: bool = False
 
     @property
     def default_text(self) -> str:
@@ -50,4 +53,14 @@ class Keyword:
 
 
 #: Types whose argument is a block of entries or of further keywords.
-BLOCK_TYPES = frozenset({"block", "addresses", "peers", "interfaces"})
+BLOCK_TYPES = frozenset(
+    {
+        "block",
+        "private block",
+        "optional block",
+        "addresses",
+        "peers",
+        "interfaces",
+        "bfds",
+    }
+)

@@ -34,7 +34,8 @@ _UNSIGNED = re.compile(r"[0-9]+", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+", re.ASCII)
 _LONGEST = 40  # digits: more cannot be inside any range, and int() has a limit
-_MICROSECOND = Decimal("0.000001")
+_MICROSECOND = Decimal("0.000001")  # of a second
+_THOUSANDTH = Decimal("0.001")  # of a millisecond
 
 
 def integer_of(
@@ -60,15 +61,26 @@ def integer_of(
 
 
 def decimal_of(
-    word: Word, name: str, low: float, high: float, findings: Findings, default: str
+    word: Word,
+    name: str,
+    low: float,
+    high: float,
+    findings: Findings,
+    default: str,
+    *,
+    step: Decimal = _MICROSECOND,
+    strict: bool = False,
 ) -> float | None:
-    """Seconds with microsecond resolution, rounded half up; None when out of range."""
-    digits = _digits(_DECIMAL, word, name, False, findings, default)
+    """A multiple of C{step}, rounded half up; None when out of range.
+
+    Without C{step} it is seconds with microsecond resolution.
+    """
+    digits = _digits(_DECIMAL, word, name, strict, findings, default)
     if digits is None:
         return None
     number = Decimal(digits) if len(digits) <= _LONGEST else Decimal(high) + 1
     if number <= Decimal(high) + 1:
-        rounded = number.quantize(_MICROSECOND, ROUND_HALF_UP)
+        rounded = number.quantize(step, ROUND_HALF_UP)
         if rounded != number:
             findings.warning(
                 word, f"'{word}' has too many decimal places", f"using {rounded}"
@@ -133,6 +145,33 @@ def whole_seconds(keyword: Keyword, block: Block, findings: Findings) -> float |
     """A time in seconds, written without decimals."""
     number = integer(keyword, block, findings)
     return None if number is None else float(number)
+
+
+def milliseconds(keyword: Keyword, block: Block, findings: Findings) -> int | None:
+    """A time in milliseconds with up to three decimals, as microseconds."""
+    word = argument(block, findings)
+    if word is None:
+        return None
+    number = decimal_of(
+        word,
+        str(block.keyword),
+        keyword.low,
+        keyword.high,
+        findings,
+        keyword.default_text,
+        step=_THOUSANDTH,
+        strict=True,
+    )
+    return None if number is None else round(number * 1000)
+
+
+def milliseconds_or_nothing(
+    keyword: Keyword, block: Block, findings: Findings
+) -> int | None:
+    """A time in milliseconds; without one it is the row's value, in microseconds."""
+    if block.arguments:
+        return milliseconds(keyword, block, findings)
+    return int(keyword.value)
 
 
 def boolean(keyword: Keyword, block: Block, findings: Findings) -> bool | None:
@@ -298,6 +337,8 @@ READERS: Mapping[str, Reader] = {
     "integer": integer,
     "seconds": seconds,
     "whole seconds": whole_seconds,
+    "milliseconds": milliseconds,
+    "milliseconds or nothing": milliseconds_or_nothing,
     "boolean": boolean,
     "flag": flag,
     "word": word,

@@ -136,7 +136,12 @@ _ADDRESSES = (
 )
 
 _PACKETS = (
-    Keyword("authentication", "authentication", "block"),
+    Keyword(
+        "authentication",
+        "authentication",
+        "private block",
+        path=("vrrp_instance", "authentication"),
+    ),
     Keyword("auth_hmac", "auth_hmac", "block"),
     Keyword("v3_checksum_as_v2", "checksum_as_v2", "boolean", default=False),
     Keyword("skip_check_adv_addr", "skip_check_adv_addr", "boolean", default=False),
@@ -152,6 +157,14 @@ _PACKETS = (
 
 _TRACKING = (
     Keyword("track_interface", "track_interfaces", "interfaces"),
+    Keyword("track_bfd", "track_bfds", "bfds"),
+    Keyword(
+        "fast_failover",
+        "fast_failover",
+        "optional block",
+        path=("vrrp_instance", "fast_failover"),
+        only_hanode=True,
+    ),
     Keyword("dont_track_primary", "track_primary", "flag", value=False, default=True),
 )
 

@@ -4,21 +4,71 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config import future, keywords
+from hanode.config.bfd_model import BfdParameters, BfdRoute, BfdUnsolicited
+from hanode.config.bfd_parameters import FAST
 from hanode.config.blocks import READERS
-from hanode.config.model import Garp, GlobalDefs, Notify, VrrpInstance
+from hanode.config.model import Garp, GlobalDefs, NodeDefs, Notify, VrrpInstance
 from hanode.config.row import BLOCK_TYPES, Keyword
 
 
 class TableTests(SynchronousTestCase):
     def test_every_word_of_keepalived_is_known(self) -> None:
-        """All 531 keyword paths of keepalived 2.4 are in the table."""
-        self.assertEqual(sum(map(len, keywords.KNOWN.values())), 531)
+        """All 531 keyword paths of keepalived 2.4 are in the table, beside ours."""
+        ours = [
+            row
+            for rows in keywords.SUPPORTED.values()
+            for row in rows.values()
+            if row.only_hanode
+        ]
+        self.assertEqual(sum(map(len, keywords.KNOWN.values())) - len(ours), 531)
+
+    def test_only_hanode(self) -> None:
+        """The words that keepalived does not have, block by block."""
+        ours = {
+            path: words
+            for path, rows in keywords.SUPPORTED.items()
+            if (words := [word for word, row in rows.items() if row.only_hanode])
+        }
+        self.assertEqual(
+            ours,
+            {
+                (): ["bfd_unsolicited", "hanode"],
+                ("vrrp_instance",): ["fast_failover"],
+                ("vrrp_instance", "fast_failover"): [
+                    "min_rx",
+                    "min_tx",
+                    "multiplier",
+                    "authentication",
+                ],
+                ("bfd_instance",): [
+                    "interface",
+                    "vrf",
+                    "min_ttl",
+                    "demand",
+                    "echo_tx",
+                    "echo_rx",
+                    "authentication",
+                ],
+                ("bfd_instance", "authentication"): ["type", "key"],
+                ("bfd_unsolicited",): [
+                    "allow",
+                    "limit",
+                    "min_rx",
+                    "min_tx",
+                    "multiplier",
+                    "echo_rx",
+                    "authentication",
+                ],
+                ("hanode",): ["http"],
+            },
+        )
 
     def test_no_word_is_both_supported_and_not(self) -> None:
         """A keyword that hanode acts on is not listed as missing."""
@@ -75,6 +125,27 @@ class TableTests(SynchronousTestCase):
             and getattr(defs, row.field) != row.default
         ]
         self.assertEqual(wrong, [])
+
+    def test_bfd_defaults_are_those_of_the_model(self) -> None:
+        """Defaults of BFD are those of its records: milliseconds are microseconds."""
+        route = BfdRoute(ip_address("192.0.2.1"))
+        records: dict[tuple[str, ...], tuple[Any, ...]] = {
+            ("bfd_instance",): (BfdParameters(), route),
+            ("bfd_unsolicited",): (BfdParameters(), BfdUnsolicited("eth0")),
+            ("vrrp_instance", "fast_failover"): (FAST,),
+            ("hanode",): (NodeDefs(),),
+        }
+        compared, wrong = 0, []
+        for path, having in records.items():
+            for row in keywords.SUPPORTED[path].values():
+                record = next((r for r in having if hasattr(r, row.field)), None)
+                if record is None or row.default is None:
+                    continue
+                unit = 1000 if row.unit == "ms" else 1
+                compared += 1
+                if getattr(record, row.field) != row.default * unit:
+                    wrong.append((path, row.word))
+        self.assertEqual((compared, wrong), (16, []))
 
     def test_default_text(self) -> None:
         """A default is shown as the configuration would write it."""
