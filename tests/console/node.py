@@ -1,0 +1,53 @@
+"""A node to look at, without a network."""
+
+from hanode.config.scalars import Secret
+from hanode.facts import Facts
+from tests.console.samples import INSTANCE, SESSION, YOUNG
+
+
+class Sessions:
+    """Stands for the BFD service: two sessions that obey the operator's wish."""
+
+    def __init__(self, facts):
+        self.sessions = {each["name"]: dict(each) for each in (SESSION, YOUNG)}
+        self.wishes = []
+        for name in self.sessions:
+            facts.watch(f"admin:bfd:{name}", self._wish)
+
+    def _wish(self, fact, wish):
+        self.wishes.append((fact, wish))
+        session = self.sessions[fact.removeprefix("admin:bfd:")]
+        session["state"] = "ADMIN_DOWN" if wish == "down" else "DOWN"
+
+    def names(self):
+        """The names of the sessions."""
+        return list(self.sessions)
+
+    def describe(self):
+        """All sessions."""
+        return {
+            "sessions": list(self.sessions.values()),
+            "stalls": {"count": 1, "latest": 0.02, "worst": 0.02},
+        }
+
+
+class Instance:
+    """Stands for a VRRP service."""
+
+    def describe(self):
+        """What a service says itself: neither since when nor why."""
+        return {k: v for k, v in INSTANCE.items() if k not in ("since", "reason")}
+
+
+class Node:
+    """Stands for the node; one of its facts holds a secret."""
+
+    def __init__(self, clock):
+        self.facts = Facts(clock)
+        self.facts.set("interface:eth0", {"up": True}, "up")
+        self.facts.set("key", Secret("opensesame"), "a mistake")
+        self.bfd = Sessions(self.facts)
+
+    def instances(self):
+        """One instance."""
+        return [Instance()]
