@@ -11,7 +11,7 @@ from hanode.config.tree import Block
 from hanode.config.values import argument
 
 _COLON = re.compile(r"(?<!\\):")
-_PORTS = range(65536)
+_DIGITS = 5  # of the highest port
 
 
 def endpoint(keyword: Keyword, block: Block, findings: Findings) -> str | None:
@@ -48,7 +48,8 @@ def endpoint(keyword: Keyword, block: Block, findings: Findings) -> str | None:
 
 
 def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text[:9]) in _PORTS
+    digits = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return digits and int(text) <= 65535
 
 
 def _is_loopback(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hanode.config.bfd_model import BfdInstance
 from hanode.config.build import build
 from hanode.config.model import VrrpInstance
 from hanode.config.parser import parse_text
@@ -38,6 +39,13 @@ def said(problems: Iterable[Problem]) -> list[str]:
 def messages(problems: Iterable[Problem]) -> list[str]:
     """Each problem as C{severity: message}."""
     return [f"{each.severity.value}: {each.message}" for each in problems]
+
+
+def bfd(lines: str, name: str = "a") -> tuple[BfdInstance | None, list[str]]:
+    """The bfd_instance C{name} with C{lines} and a neighbour, and what is said."""
+    text = f"bfd_instance {name} {{\nneighbor_ip 192.0.2.2\n{lines}\n}}\n"
+    model, problems = build(tree(text))
+    return model.bfd_instances.get(name), said(problems)
 
 
 def instance(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
 from hanode.config.diff import Difference, diff
-from hanode.config.model import GlobalDefs, Model, VrrpInstance
+from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Place
 
+HERE = Place("x", 9, 9)
 A = VrrpInstance("a", 1, "eth0", 4)
 B = VrrpInstance("b", 2, "eth0", 4)
 C = VrrpInstance("c", 3, "eth0", 4)
@@ -23,7 +26,7 @@ def model(*instances: VrrpInstance) -> Model:
 class DiffTests(SynchronousTestCase):
     def test_each_kind(self) -> None:
         """Added, removed, changed and unchanged instances are told apart."""
-        new = model(replace(B, priority=7), C, replace(A, place=Place("x", 9, 9)))
+        new = model(replace(B, priority=7), C, replace(A, place=HERE))
         difference = diff(model(A, B, VrrpInstance("d", 4, "eth0", 4)), new)
         self.assertEqual(difference, Difference(("c",), ("d",), ("b",), ("a",)))
         self.assertTrue(difference)
@@ -36,6 +39,42 @@ class DiffTests(SynchronousTestCase):
         difference = diff(model(A, B), model(A, B))
         self.assertFalse(difference)
         self.assertEqual(str(difference), "0 added, 0 removed, 0 changed, 2 unchanged")
+
+    def test_bfd(self) -> None:
+        """Sessions are compared by name, too, and shown only where they differ."""
+        routes = [BfdRoute(ip_address(f"192.0.2.{n}")) for n in range(4)]
+        p, q, r, s = (BfdInstance(n, to) for n, to in zip("pqrs", routes, strict=True))
+        old = Model(bfd_instances={each.name: each for each in (p, q, r)})
+        new = Model(
+            bfd_instances={
+                each.name: each
+                for each in (s, replace(q, weight=5), replace(r, place=HERE))
+            },
+        )
+        difference = diff(old, new)
+        self.assertEqual(
+            difference,
+            Difference(bfd_added=("s",), bfd_removed=("p",), bfd_changed=("q",)),
+        )
+        self.assertTrue(difference)
+        self.assertEqual(
+            str(difference),
+            "0 added, 0 removed, 0 changed, 0 unchanged, "
+            "1 BFD added (s), 1 BFD removed (p), 1 BFD changed (q)",
+        )
+
+    def test_unsolicited_and_node(self) -> None:
+        """Who may ask for a session, and how to look in."""
+        new = Model(bfd_unsolicited=(BfdUnsolicited("eth0"),), node=NodeDefs(""))
+        difference = diff(Model(), new)
+        self.assertEqual(difference, Difference(bfd_unsolicited=True, node=True))
+        self.assertEqual(
+            str(difference),
+            "0 added, 0 removed, 0 changed, 0 unchanged, "
+            "bfd_unsolicited changed, hanode block changed",
+        )
+        moved = replace(new, bfd_unsolicited=(BfdUnsolicited("eth0", place=HERE),))
+        self.assertFalse(diff(new, moved))
 
     def test_global_defs(self) -> None:
         """A change of global_defs alone is a difference."""

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.config.entries import interfaces, peers
+from hanode.config.entries import Tracking, bfds, interfaces, peers
 from hanode.config.findings import Findings
 from hanode.config.model import TrackedInterface, UnicastPeer
 from hanode.config.row import Keyword
@@ -97,6 +97,49 @@ class PeerTests(SynchronousTestCase):
         block = tree("unicast_peer {\n}")[0]
         findings = Findings()
         self.assertEqual(peers(ROW, Block(block.words, (Block((), ()),)), findings), [])
+
+
+class BfdTests(SynchronousTestCase):
+    def read(self, *lines: str) -> tuple[list[Tracking], list[str]]:
+        text = "track_bfd {\n" + "\n".join(lines) + "\n}"
+        findings = Findings()
+        found = bfds(ROW, tree(text)[0], findings)
+        return [each.value for each in found], said(findings.problems)
+
+    def test_weights(self) -> None:
+        """What a line leaves open stays open: the bfd_instance knows it."""
+        self.assertEqual(
+            self.read("a", "b weight -253", "c weight 5 reverse", "d noreverse"),
+            (
+                [
+                    Tracking("a"),
+                    Tracking("b", -253),
+                    Tracking("c", 5, True),
+                    Tracking("d", None, False),
+                ],
+                [],
+            ),
+        )
+
+    def test_mistakes(self) -> None:
+        """A weight outside of the range is none; a second name is ignored."""
+        self.assertEqual(
+            self.read("a weight 254", "b c", "d weight 5x", "e weight"),
+            (
+                [Tracking(name) for name in "abde"],
+                [
+                    "2 warning: number '254' outside range [-253, 253]: weight '254' "
+                    "is invalid (ignored; the default is that of the bfd_instance)",
+                    "3 warning: Unknown configuration entry 'c' for track_bfd "
+                    "- ignoring (put each BFD instance on a line of its own)",
+                    "4 warning: invalid number '5x' for weight "
+                    "(ignored; the default is that of the bfd_instance)",
+                    "5 error: *** Configuration line starting `e` is missing a "
+                    "parameter after keyword `weight` at word position 3 "
+                    "(write a value behind weight)",
+                ],
+            ),
+        )
 
 
 class InterfaceTests(SynchronousTestCase):

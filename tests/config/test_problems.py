@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.parser import parse_text
-from hanode.config.problems import Place, Problem, Severity, worst
+from hanode.config.problems import Place, Problem, Severity, secret, worst
 
 HERE = Place("a.conf", 3, 10, "\tpriority 300", 3)
 
@@ -49,6 +49,30 @@ class ProblemTests(SynchronousTestCase):
         drawings.append(Problem(Severity.WARNING, place, "surplus word").drawing())
         self.assertIn("Unterminated quote", drawings[0])
         self.assertNotIn("Ho6", "".join(drawings))
+
+    def test_lines_with_secrets(self) -> None:
+        """Passwords and keys, however they are written; a word like key is none."""
+        lines = (
+            "auth_pass x",
+            "  key 1 x",
+            "authentication { key 1 x }",
+            '"key" 1 x',
+            "$K=key 1 x",
+        )
+        self.assertEqual([line for line in lines if not secret(line)], [])
+        lines = ("active_key 1", "keys", "key_file x", "monkey 1")
+        self.assertEqual([line for line in lines if secret(line)], [])
+
+    def test_secret_of_an_open_block(self) -> None:
+        """A statement with a password is not named in full when its brace is open."""
+        _, problems = parse_text("authentication {\nkey 1 e^Ho6HWa {\n")
+        self.assertEqual(
+            [problem.remedy for problem in problems],
+            [
+                "not closed: 'authentication' at <text>:1:1, 'key' at <text>:2:1",
+            ],
+        )
+        self.assertNotIn("Ho6", "".join(each.drawing() for each in problems))
 
     def test_worst(self) -> None:
         """The gravest severity of all, or none."""

@@ -31,6 +31,10 @@ STRICT = Keyword("priority", "p", "integer", low=1, high=255, strict=True, defau
 LENIENT = Keyword("garp_master_repeat", "r", "integer", low=0, high=9, zero_means=1)
 SIGNED = Keyword("weight", "w", "integer", low=-9, high=9)
 SECONDS = Keyword("advert_int", "a", "seconds", "s", 0.01, 255, default=1.0)
+MILLIS = Keyword(
+    "min_rx", "m", "milliseconds", "ms", 1, 4294967, default=10.0, strict=True
+)
+POLLS = Keyword("demand", "d", "milliseconds or nothing", "ms", 1, 9, value=7)
 WHOLE = Keyword("garp_master_delay", "d", "whole seconds", "s", 0, 4294)
 BOOLEAN = Keyword("strict_mode", "s", "boolean")
 FLAG = Keyword("nopreempt", "preempt", "flag", value=False)
@@ -223,6 +227,49 @@ class SecondsTests(SynchronousTestCase):
         self.assertEqual(
             [number_text(n) for n in (0.000001, 4294.967295, 1, 0)],
             ["0.000001", "4294.967295", "1", "0"],
+        )
+
+
+class MillisecondsTests(SynchronousTestCase):
+    def test_microseconds(self) -> None:
+        """Milliseconds with decimals are whole microseconds."""
+        self.assertEqual(
+            [read(MILLIS, f"min_rx {t}") for t in ("1", "3.312", "10.5", "4294967")],
+            [(1000, []), (3312, []), (10500, []), (4294967000, [])],
+        )
+
+    def test_too_many_decimals(self) -> None:
+        """Beyond microseconds is rounded half up."""
+        self.assertEqual(
+            read(MILLIS, "min_rx 10.1235"),
+            (
+                10124,
+                ["1 warning: '10.1235' has too many decimal places (using 10.124)"],
+            ),
+        )
+
+    def test_refused(self) -> None:
+        """0, a fraction of 1, too much and junk behind the number are refused."""
+        outside = "outside range [1, 4294967]"
+        instead = "(ignored; the default is 10)"
+        self.assertEqual(
+            [read(MILLIS, f"min_rx {t}") for t in ("0.5", "4294968", "10ms")],
+            [
+                (None, [f"1 warning: {message} {instead}"])
+                for message in (
+                    f"number '0.5' {outside}: min_rx '0.5' is invalid",
+                    f"number '4294968' {outside}: min_rx '4294968' is invalid",
+                    "invalid number '10ms' for min_rx",
+                )
+            ],
+        )
+        self.assertEqual(read(MILLIS, "min_rx")[0], None)
+
+    def test_or_nothing(self) -> None:
+        """The argument may be left out where the row has a value for that."""
+        self.assertEqual(
+            [read(POLLS, text) for text in ("demand", "demand 2")],
+            [(7, []), (2000, [])],
         )
 
 
