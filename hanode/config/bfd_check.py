@@ -16,8 +16,8 @@ from hanode.config.problems import Place, Problem, Severity
 MOST = 4000  # sessions that one node is made for
 
 _HASTY = 10_000  # microseconds: a process may wait that long for its processor
-_LONG = 10_000_000  # microseconds: keepalived warns above, too
-_MANY = 10  # packets: keepalived warns above, too
+_LONG = 10_000_000  # microseconds: keepalived 2.4 warns above, too
+_MANY = 10  # packets: keepalived 2.4 warns above, too
 _OWNER = 255
 
 Doubts = Iterator[tuple[str, str]]

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from hanode.config import keywords
 from hanode.config.build import build, load
 from hanode.config.check import check
-from hanode.config.model import GlobalDefs, Model, Script
+from hanode.config.model import GlobalDefs, Model, NodeDefs, Script
 from hanode.config.problems import Place, Severity, worst
 from hanode.config.row import BLOCK_TYPES
 from hanode.config.tree import Block, Word
@@ -197,6 +197,11 @@ class GlobalTests(SynchronousTestCase):
             ],
         )
 
+    def test_node(self) -> None:
+        """The block hanode, which may be given more than once."""
+        model, problems = build(tree("hanode {\nhttp off\n}\nhanode {\n}"))
+        self.assertEqual((model, problems), (Model(node=NodeDefs("")), []))
+
 
 class InstanceTests(SynchronousTestCase):
     def build(self, *heads: str) -> tuple[list[str], list[str]]:
@@ -294,6 +299,7 @@ JUNK = st.one_of(
     st.sampled_from(
         ["eth0", "192.0.2.1/24", "::1", "224.0.0.1", "1", "0", "-1", "1.5s", "weight"]
         + ["dev", "peer", "brd", "+", "min_ttl", "on", "MASTER", "3", "PASS", "'", "\\"]
+        + ["simple", "reverse", "unix:x", "tcp:1", "a", "fe80::1", "10.5", "0"]
     ),
 )
 
@@ -332,18 +338,29 @@ class AnyTreeTests(SynchronousTestCase):
         st.lists(statements(()), max_size=3),
         st.lists(statements(("global_defs",)), max_size=5),
         st.lists(statements(("vrrp_instance",)), max_size=12),
+        st.lists(statements(("bfd_instance",)), max_size=12),
+        st.lists(statements(("bfd_unsolicited",)), max_size=6),
     )
     def test_nothing_raises(
-        self, root: list[Block], shared: list[Block], own: list[Block]
+        self,
+        root: list[Block],
+        shared: list[Block],
+        own: list[Block],
+        session: list[Block],
+        accepted: list[Block],
     ) -> None:
         """Whatever the tree, there is a model and a list of problems."""
         basic = tree("virtual_router_id 1\ninterface eth0")
-        head = (Word("vrrp_instance", HERE), Word("a", HERE))
+        name = Word("a", HERE)
+        head = (Word("vrrp_instance", HERE), name)
+        end = tree("neighbor_ip 192.0.2.2")
         model, problems = build(
             (
                 *root,
                 Block((Word("global_defs", HERE),), tuple(shared)),
                 Block(head, (*basic, *own)),
+                Block((Word("bfd_instance", HERE), name), (*end, *session)),
+                Block((Word("bfd_unsolicited", HERE), name), tuple(accepted)),
             )
         )
         for problem in (*problems, *check(model)):
@@ -352,3 +369,6 @@ class AnyTreeTests(SynchronousTestCase):
             self.assertIn(instance.family, (4, 6))
             self.assertTrue(0.01 <= instance.advert_int <= 255)
             self.assertTrue(1 <= instance.priority <= 255)
+        for bfd in model.bfd_instances.values():
+            self.assertTrue(0 <= bfd.route.least_ttl <= 255)
+            self.assertTrue(1 <= bfd.parameters.multiplier <= 255)

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
 from hanode.config.check import check, same_router
 from hanode.config.model import (
     Address,
@@ -14,6 +15,7 @@ from hanode.config.model import (
     Model,
     Notify,
     Script,
+    TrackedBfd,
     TrackedInterface,
     UnicastPeer,
     VrrpInstance,
@@ -36,6 +38,17 @@ class EmptyTests(SynchronousTestCase):
         """A model without instances is worth a word."""
         self.assertEqual(
             messages(check(Model())), ["warning: there is no configuration to run"]
+        )
+
+    def test_sessions_alone(self) -> None:
+        """BFD sessions without VRRP are something to run."""
+        session = BfdInstance("peer", BfdRoute(ip_address("192.0.2.2")))
+        self.assertEqual(
+            [
+                check(Model(bfd_instances={"peer": session})),
+                check(Model(bfd_unsolicited=(BfdUnsolicited("eth0"),))),
+            ],
+            [[], []],
         )
 
     def test_nothing_to_say(self) -> None:
@@ -96,6 +109,35 @@ class WeightTests(SynchronousTestCase):
             [
                 "(a) the weight of e0 moves no address away while the other nodes "
                 "have nopreempt too"
+            ],
+        )
+
+    def test_bfds(self) -> None:
+        """The weights of sessions count, too; nopreempt leaves them their use."""
+        tracked = (TrackedBfd("x", 5), TrackedBfd("y"))
+        at_the_end = replace(PLAIN, track_bfds=tracked, priority=254)
+        self.assertEqual(
+            [
+                doubts(at_the_end),
+                doubts(
+                    replace(
+                        at_the_end,
+                        track_interfaces=(TrackedInterface("e0", -5),),
+                        preempt=False,
+                    )
+                ),
+                doubts(replace(at_the_end, priority=100, preempt=False)),
+            ],
+            [
+                [
+                    "(a) the weight of x has no effect: the priority is 254 "
+                    "whether they are up or down"
+                ],
+                [
+                    "(a) the weight of e0 moves no address away while the other nodes "
+                    "have nopreempt too"
+                ],
+                [],
             ],
         )
 
