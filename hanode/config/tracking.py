@@ -37,7 +37,7 @@ def bfds(draft: Draft) -> tuple[TrackedBfd, ...]:
         session = draft.bfds.get(line.name)
         if session is None:
             message = f"track bfd {line.name} not found, ignoring..."
-            remedy = f"add bfd_instance {line.name}"
+            remedy = f"add bfd_instance {line.name}, or mend the one that is dropped"
         elif not session.vrrp:
             message = f"track bfd {line.name} is for checkers only, ignoring..."
             remedy = f"add vrrp to bfd_instance {line.name}"
