@@ -11,10 +11,9 @@ returns one and the same tuple, C{beat}, so that its bytes need not be built aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from random import Random
-from typing import Any
 
 from hanode.bfd.echo import EchoFunction
 from hanode.bfd.negotiation import Negotiation
@@ -94,7 +93,9 @@ class Session:
         self._transmitted = -inf
         self._least_gap = self._spread = 0.0  # the interval with its jitter
         self._poll_at = self._poll_since = inf  # demand mode: the next poll, this one
-        self._plain = True  # neither demand nor echo: the quick way is open
+        self._asks = False  # the neighbour is watched by polls: it may be silent
+        self._plain = True  # neither polls nor echoes are timed: the quick way is open
+        self._begun = False
         self._reason = "not started"
         self._beat()
 
@@ -126,7 +127,7 @@ class Session:
     @property
     def interval(self) -> float:
         """The longest gap between two of our packets, in seconds; inf for silence."""
-        wanted = self._tx_in_force
+        wanted = self.negotiation.tx_in_force
         if self.remote is not None:
             if self.remote.min_rx == 0:  # section 6.8.7: it does not want any
                 return inf
@@ -175,13 +176,14 @@ class Session:
         """A valid packet of this session has arrived (section 6.8.6)."""
         self.remote, self.remote_diagnostic = control, control.diagnostic
         self.heard = now
-        if control.final and self.negotiation.final():
+        if not control.final:
+            self.negotiation.settle()
+        elif self.negotiation.final():
             self._poll_since = inf
         self._permit_echo(now)
         self._want()
         if self.state is State.ADMIN_DOWN:
-            self._retime(now)
-            return NOTHING
+            return self._retime(now)
         following = NEXT_STATE.get((self.state, control.state), self.state)
         if following is self.state:
             actions = self._retime(now)
@@ -202,6 +204,7 @@ class Session:
         """Other parameters from now on (sections 6.8.3 and 6.8.10 to 6.8.14)."""
         self.parameters = parameters
         self.echo.tx, self.echo.multiplier = parameters.echo_tx, parameters.multiplier
+        self._poll_at = inf  # planned anew
         self._permit_echo(now)
         self._want()
         return self._retime(now)
@@ -235,12 +238,13 @@ class Session:
         actions: list[Action] = []
         if now >= self._poll_at:  # section 6.6: demand mode asks from time to time
             self._poll_at = inf
+            self.negotiation.settle()
             self.negotiation.poll()
             self._beat()
-            self.transmit_at = now
+            # Section 6.5: where packets are sent anyway, the next one is the poll.
+            if self.transmit_at == inf and self._may_transmit:
+                self.transmit_at = now
         if now >= self.transmit_at:
-            if self.negotiation.polling and self._poll_since == inf:
-                self._poll_since = now
             actions += self._send(now)
         if now >= self.echo.send_at:
             actions.append(Echo(self.echo.sent(now)))
@@ -277,12 +281,13 @@ class Session:
     ) -> Actions:
         """The one place where a state is entered."""
         was, self.state, self.diagnostic = self.state, state, diagnostic
+        self._begun = True
         self._reason = reason or f"neighbour in {self.remote_state.name}"
         if state is State.UP:
             self.diagnostic = Diagnostic.NONE
         else:
             self.negotiation.cancel()
-            self._poll_at = self._poll_since = inf
+            self._poll_since, self._asks = inf, False
         self._permit_echo(now)
         self._want()
         self.transmit_at = now if self._may_transmit else inf
@@ -291,8 +296,6 @@ class Session:
         told = Report(state, died and was is State.UP, self._reason)
         if self.transmit_at > now:
             return [told]
-        if self.negotiation.polling:
-            self._poll_since = now
         return [*self._send(now), told]
 
     @property
@@ -307,7 +310,7 @@ class Session:
     @property
     def _poll_expiry(self) -> float:
         """Section 6.8.4, demand mode: a poll must be answered in this time."""
-        if self._poll_since == inf or not self.demand:
+        if self._poll_since == inf or not self._asks:
             return inf
         return self._poll_since + self.parameters.multiplier * self.interval
 
@@ -316,13 +319,11 @@ class Session:
         return max(self.parameters.idle_tx, self.parameters.min_tx, SLOW)
 
     @property
-    def _tx_in_force(self) -> int:
-        return self.negotiation.tx_in_force
-
-    @property
     def _may_transmit(self) -> bool:
         """Section 6.8.7: who may not send, and to whom."""
         remote = self.remote
+        if not self._begun:
+            return False
         if remote is None:
             return not self.parameters.passive
         if remote.min_rx == 0:
@@ -343,7 +344,17 @@ class Session:
         rx = parameters.min_rx
         if self.echo.active:
             rx = max(rx, SLOW)  # section 6.8.3: echo packets watch, these need not
-        self.negotiation.want(tx, rx, up)
+        self.negotiation.want(tx, rx, up, up and self._must_ask)
+
+    @property
+    def _must_ask(self) -> bool:
+        """Section 6.6: the D bit changes, or it is on and something else changes."""
+        said, demand = self.beat[0].control, self.demand
+        if said.demand is not demand:
+            return True
+        if not demand and not (self._both_up and self.remote and self.remote.demand):
+            return False
+        return _contents(said) != _contents(self._control())
 
     def _retime(self, now: float, keep: bool = False) -> Actions:
         """Intervals may have changed: set the timers, say what differs.
@@ -352,9 +363,9 @@ class Session:
         """
         old, gaps = self.beat, (self._least_gap, self._spread)
         self._beat()
-        self._patience = inf if self.demand else self.detection_time
-        self._plain = not (self.demand or self.echo.active)
         self._plan_poll(now)
+        self._patience = inf if self._asks else self.detection_time
+        self._plain = not (self._asks or self.echo.active or self._poll_at < inf)
         interval = self.interval
         most = 0.90 if self.parameters.multiplier == 1 else 1.0  # section 6.8.7
         self._least_gap = 0.75 * interval if interval < inf else inf
@@ -366,18 +377,36 @@ class Session:
         ):
             gap = self._least_gap + self._spread * self._random()
             self.transmit_at = max(now, self._transmitted + gap)
-        if keep or _same_but_poll(old, self.beat) or not self._may_transmit:
+        if keep or not self._may_transmit or old is self.beat:
+            return NOTHING
+        if _contents(old[0].control) == _contents(self.beat[0].control):
             return NOTHING
         # Section 6.8.7: what differs is told before the next packet is due.
         return self._send(now)
 
     def _plan_poll(self, now: float) -> None:
-        if not self.demand:
+        negotiation = self.negotiation
+        if self.demand:
+            if not self._asks:
+                self._asks, self._poll_since = True, inf
+        elif not (negotiation.polling or negotiation.pending):
+            # Not earlier: until it has confirmed that we want to hear it again, the
+            # neighbour may be silent (section 6.6).
+            self._asks = False
+        if negotiation.polling:
             self._poll_at = inf
-        elif self._poll_at == inf and not self.negotiation.polling:
+        elif negotiation.pending:
+            # No F-clear packet may ever come: then time must do (section 6.8.3).
+            patience = self.parameters.multiplier * self.interval
+            self._poll_at = min(self._poll_at, now + patience)
+        elif not self.demand:
+            self._poll_at = inf
+        elif self._poll_at == inf:
             self._poll_at = now + self.parameters.demand * MICRO
 
     def _send(self, now: float) -> Actions:
+        if self.negotiation.polling and self._poll_since == inf:
+            self._poll_since = now
         self._transmitted = now
         self.transmit_at = now + self._least_gap + self._spread * self._random()
         return self.beat
@@ -405,21 +434,6 @@ class Session:
         )
 
 
-def _same_but_poll(one: tuple[Transmit], other: tuple[Transmit]) -> bool:
-    if one is other:
-        return True
-    a, b = one[0].control, other[0].control
-    return _contents(a) == _contents(b)
-
-
-def _contents(control: Control) -> tuple[Any, ...]:
-    return (
-        control.state,
-        control.yours,
-        control.multiplier,
-        control.min_tx,
-        control.min_rx,
-        control.min_echo_rx,
-        control.diagnostic,
-        control.demand,
-    )
+def _contents(control: Control) -> Control:
+    """What must be told: everything but the P and F bits."""
+    return replace(control, poll=False, final=False)
