@@ -9,19 +9,22 @@ from hanode.bfd.line import Line
 from hanode.bfd.packet import Diagnostic
 
 MICRO = 1e-6  # seconds
+_WORDS: dict[int, str] = {
+    Diagnostic.NONE: "No Diagnostic",
+    Diagnostic.DETECTION_TIME_EXPIRED: "Control Detection Time Expired",
+    Diagnostic.ECHO_FAILED: "Echo Function Failed",
+    Diagnostic.NEIGHBOUR_SIGNALED_DOWN: "Neighbor Signaled Session Down",
+    Diagnostic.FORWARDING_PLANE_RESET: "Forwarding Plane Reset",
+    Diagnostic.PATH_DOWN: "Path Down",
+    Diagnostic.CONCATENATED_PATH_DOWN: "Concatenated Path Down",
+    Diagnostic.ADMINISTRATIVELY_DOWN: "Administratively Down",
+    Diagnostic.REVERSE_CONCATENATED_PATH_DOWN: "Reverse Concatenated Path Down",
+}
 
 
 def in_words(diagnostic: int) -> str:
-    """A diagnostic as RFC 5880, section 4.1, names it."""
-    if diagnostic == Diagnostic.NONE:
-        return "No Diagnostic"
-    if diagnostic == Diagnostic.DETECTION_TIME_EXPIRED:
-        return "Control Detection Time Expired"
-    try:
-        words = Diagnostic(diagnostic).name
-    except ValueError:
-        return f"Reserved ({diagnostic})"
-    return words.replace("_", " ").title()
+    """A diagnostic in the words of keepalived's log."""
+    return _WORDS.get(diagnostic, f"Reserved ({diagnostic})")
 
 
 def describe(line: Line, now: float, quantile: float) -> dict[str, Any]:
