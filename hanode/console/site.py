@@ -56,6 +56,12 @@ class QuietSite(Site):
         """Who we are in Twisted's own lines."""
         return "http"
 
+    def startFactory(self) -> None:
+        """Open no log, and have no clock tick each second for its time stamps."""
+
+    def stopFactory(self) -> None:
+        """Nothing was opened."""
+
     def log(self, request: Any) -> None:
         """Write nothing."""
 
@@ -181,5 +187,5 @@ def _body(request: Request) -> Any:
         raise Refusal(413, f"the body has more than {BODY_LIMIT} octets")
     try:
         return json.loads(data)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise Refusal(400, f"the body is not JSON: {problem}") from None

@@ -1,0 +1,194 @@
+"""The resources."""
+
+import json
+import socket
+
+from twisted.internet.threads import deferToThread
+
+from tests.console.case import ConsoleCase
+from tests.console.samples import SESSION
+
+KNOWN = [
+    "/healthz",
+    "/api/v1/bfd",
+    "/api/v1/bfd/NAME",
+    "/api/v1/vrrp",
+    "/api/v1/vrrp/NAME",
+    "/api/v1/facts",
+]
+
+
+class ReadTests(ConsoleCase):
+    async def setUp(self):
+        super().setUp()
+        await self.serve()
+
+    async def test_pages(self):
+        """Each page is what the view gives."""
+        for target, wanted in (
+            ("/api/v1/bfd", self.view.bfd()),
+            ("/api/v1/bfd/", self.view.bfd()),
+            ("/api/v1/bfd/peer", SESSION),
+            ("/api/v1/vrrp", self.view.vrrp()),
+            ("/api/v1/vrrp/VI_1", self.view.vrrp()["instances"][0]),
+            ("/healthz", {"status": "ok"}),
+        ):
+            status, _, answer = await self.ask("GET", target)
+            self.assertEqual((status, answer), (200, wanted), target)
+
+    async def test_facts(self):
+        """The board of facts; a secret on it is not shown."""
+        status, _, answer = await self.ask("GET", "/api/v1/facts")
+        self.assertEqual(status, 200)
+        names = [each["name"] for each in answer["facts"]]
+        self.assertEqual(names, ["interface:eth0", "key"])
+        self.assertNotIn("opensesame", json.dumps(answer))
+
+    async def test_headers(self):
+        """JSON, to be kept by nobody, and no word about what we are made of."""
+        _, headers, _ = await self.ask("GET", "/api/v1/bfd")
+        headers.pop("Date")
+        headers.pop("Content-Length")
+        self.assertEqual(
+            headers,
+            {
+                "Content-Type": "application/json",
+                "Cache-Control": "no-store",
+                "X-Content-Type-Options": "nosniff",
+                "Server": "hanode",
+            },
+        )
+
+    async def test_head(self):
+        """HEAD is GET without its body."""
+        status, headers, answer = await self.ask("HEAD", "/api/v1/bfd")
+        self.assertEqual((status, answer), (200, None))
+        self.assertGreater(int(headers["Content-Length"]), 100)
+
+    async def test_oddName(self):
+        """A name may have spaces, slashes and letters of any script."""
+        self.node.bfd.sessions["a/b é"] = {**SESSION, "name": "a/b é"}
+        status, _, answer = await self.ask("GET", "/api/v1/bfd/a%2Fb%20%C3%A9")
+        self.assertEqual((status, answer["name"]), (200, "a/b é"))
+
+    async def test_missing(self):
+        """What is not there: 404, and what is."""
+        for target, wanted in (
+            ("/", {"error": "there is no /", "known": KNOWN}),
+            ("/api/v2/bfd", {"error": "there is no /api/v2/bfd", "known": KNOWN}),
+            (
+                "/api/v1/bfd/nobody",
+                {
+                    "error": "there is no BFD session 'nobody'",
+                    "known": ["far", "peer"],
+                },
+            ),
+            (
+                "/api/v1/vrrp/x",
+                {"error": "there is no VRRP instance 'x'", "known": ["VI_1"]},
+            ),
+        ):
+            status, _, answer = await self.ask("GET", target)
+            self.assertEqual((status, answer), (404, wanted))
+
+    async def test_failure(self):
+        """A service that cannot describe itself: 500, a line in the log, no detail."""
+        self.patch(self.node.bfd, "describe", lambda: 1 / 0)
+        status, _, answer = await self.ask("GET", "/api/v1/bfd")
+        self.assertEqual(
+            (status, answer), (500, {"error": "this failed; the log says why"})
+        )
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class WriteTests(ConsoleCase):
+    async def setUp(self):
+        super().setUp()
+        await self.serve()
+
+    async def test_admin(self):
+        """A session is disabled and enabled again."""
+        for wish in ("down", "up"):
+            status, _, answer = await self.ask(
+                "POST", "/api/v1/bfd/peer", json.dumps({"admin": wish})
+            )
+            self.assertEqual((status, answer), (200, {"name": "peer", "admin": wish}))
+        self.assertEqual(
+            self.node.bfd.wishes,
+            [("admin:bfd:peer", "down"), ("admin:bfd:peer", "up")],
+        )
+
+    async def test_unknown(self):
+        """A session that does not exist: 404, and those that do."""
+        status, _, answer = await self.ask(
+            "POST", "/api/v1/bfd/nobody", '{"admin": "up"}'
+        )
+        self.assertEqual((status, answer["known"]), (404, ["far", "peer"]))
+
+    async def test_bad(self):
+        """Whatever is no wish: 400, and nothing happens."""
+        for body in (
+            *("", "{", "[]", "null", "{}", '{"admin": 1}', '{"admin": ["up"]}'),
+            *('{"admin": "Up"}', b"\xff\xfe", "[" * 4000),
+        ):
+            status, _, answer = await self.ask("POST", "/api/v1/bfd/peer", body)
+            self.assertEqual(status, 400, body)
+            self.assertEqual(list(answer), ["error"])
+        self.assertEqual(self.node.bfd.wishes, [])
+
+    async def test_method(self):
+        """A method that makes no sense: 405, and those that do."""
+        for method, target, allow in (
+            ("POST", "/api/v1/bfd", "GET, HEAD"),
+            ("DELETE", "/api/v1/bfd/peer", "GET, HEAD, POST"),
+            ("OPTIONS", "/healthz", "GET, HEAD"),
+        ):
+            status, headers, answer = await self.ask(method, target)
+            self.assertEqual((status, headers["Allow"]), (405, allow))
+            self.assertEqual(answer["allow"], allow.split(", "))
+
+    async def test_form(self):
+        """A body that claims to be a form is read as what it is: no JSON."""
+        status, _, _ = await self.ask(
+            *("POST", "/api/v1/bfd/peer", "admin=down"),
+            {"content-type": "application/x-www-form-urlencoded"},
+        )
+        self.assertEqual(status, 400)
+
+    async def test_large(self):
+        """A body longer than any wish: 413, in one piece or in many."""
+        body = json.dumps({"admin": "down", "why": "x" * 5000})
+        for sent, headers in (
+            (body, {}),
+            (iter([body[:100].encode(), body[100:].encode()]), {}),
+        ):
+            status, _, answer = await self.ask(
+                "POST", "/api/v1/bfd/peer", sent, headers
+            )
+            self.assertEqual(status, 413)
+            self.assertIn("4096", answer["error"])
+        self.assertEqual(self.node.bfd.wishes, [])
+
+    async def test_endless(self):
+        """Who never ends is hung up on."""
+        count = await deferToThread(pour, self.path)
+        self.assertLess(count, 8 << 20)
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+
+
+def pour(path):
+    """Send a body without end until the other side has had enough; how much it took."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as out:
+        out.settimeout(5)
+        out.connect(path)
+        out.sendall(
+            b"POST /api/v1/bfd/peer HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: 1000000000\r\n\r\n"
+        )
+        count = 0
+        while count < 64 << 20:
+            try:
+                count += out.send(b"x" * 65536)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        return count
