@@ -99,7 +99,7 @@ class UsageTests(SynchronousTestCase):
         for words, status in ((), 2), (("nonsense",), 2), (("--help",), 0):
             code, out, _ = typed(*words)
             self.assertEqual(code, status)
-            for command in ("run", "check", "lab"):
+            for command in ("run", "check", "lab", "vrrp", "bfd"):
                 self.assertIn(f"hanode {command}", out)
 
     def test_noFile(self):

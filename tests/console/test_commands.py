@@ -1,0 +1,137 @@
+"""hanode bfd and hanode vrrp against a console in the same process."""
+
+import json
+
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.console.commands import BfdOptions, LookOptions
+from hanode.console.report import bfd_details, bfd_table, vrrp_details, vrrp_table
+from tests.console.case import ConsoleCase
+from tests.console.samples import SESSION, YOUNG
+from tests.test_cli import typed
+
+
+class CommandTests(ConsoleCase):
+    async def setUp(self):
+        super().setUp()
+        await self.serve()
+
+    async def typed(self, command, *words):
+        """Status, standard output and standard error."""
+        return await deferToThread(typed, command, "-S", self.path, *words)
+
+    async def test_bfd(self):
+        """All sessions, and below them that the process was held up."""
+        stalls = "held up 1 times, the worst for 20ms, the latest for 20ms"
+        self.assertEqual(
+            await self.typed("bfd"),
+            (0, f"{bfd_table([SESSION, YOUNG])}\n\n{stalls}\n", ""),
+        )
+
+    async def test_noStalls(self):
+        """Nothing is said of stalls when there were none."""
+        sessions = [SESSION]
+        self.patch(self.node.bfd, "describe", lambda: {"sessions": sessions})
+        self.assertEqual(await self.typed("bfd"), (0, f"{bfd_table(sessions)}\n", ""))
+
+    async def test_bfdName(self):
+        """One session."""
+        self.assertEqual(
+            await self.typed("bfd", "peer"), (0, f"{bfd_details(SESSION)}\n", "")
+        )
+
+    async def test_vrrp(self):
+        """All instances, or one."""
+        instances = self.view.vrrp()["instances"]
+        self.assertEqual(
+            await self.typed("vrrp"), (0, f"{vrrp_table(instances)}\n", "")
+        )
+        self.assertEqual(
+            await self.typed("vrrp", "VI_1"), (0, f"{vrrp_details(instances[0])}\n", "")
+        )
+
+    async def test_json(self):
+        """The same as JSON."""
+        for words, wanted in (
+            (("bfd", "--json"), self.view.bfd()),
+            (("bfd", "--json", "peer"), SESSION),
+            (("vrrp", "-j"), self.view.vrrp()),
+            (("vrrp", "-j", "VI_1"), self.view.vrrp()["instances"][0]),
+            (("bfd", "-j", "enable", "far"), {"name": "far", "admin": "up"}),
+        ):
+            status, out, err = await self.typed(*words)
+            self.assertEqual((status, json.loads(out), err), (0, wanted, ""))
+
+    async def test_disableAndEnable(self):
+        """The operator's wish arrives."""
+        self.assertEqual(
+            await self.typed("bfd", "disable", "peer"), (0, "peer: disabled\n", "")
+        )
+        self.assertEqual(
+            await self.typed("bfd", "enable", "peer"), (0, "peer: enabled\n", "")
+        )
+        self.assertEqual([wish for _, wish in self.node.bfd.wishes], ["down", "up"])
+
+    async def test_unknown(self):
+        """A name that the daemon does not know: status 1, and those that it does."""
+        for words, line in (
+            (("bfd", "x"), "there is no BFD session 'x'; there are: far, peer"),
+            (("vrrp", "x"), "there is no VRRP instance 'x'; there are: VI_1"),
+            (
+                ("bfd", "disable", "x"),
+                "there is no BFD session 'x'; there are: far, peer",
+            ),
+        ):
+            self.assertEqual(await self.typed(*words), (1, "", f"hanode: {line}\n"))
+
+
+class UnreachableTests(SynchronousTestCase):
+    def test_nobody(self):
+        """No daemon: status 1, which socket, and what may be the matter."""
+        for command in ("bfd", "vrrp"):
+            self.assertEqual(
+                typed(command, "-S", "/nowhere/h.sock"),
+                (
+                    1,
+                    "",
+                    "hanode: no daemon answers at /nowhere/h.sock:"
+                    " No such file or directory\n"
+                    "Is it running? Its configuration may say `http off`, or name"
+                    " another socket: give that with -S.\n",
+                ),
+            )
+
+
+class UsageTests(SynchronousTestCase):
+    def test_senseless(self):
+        """What makes no sense: status 2."""
+        for words, why in (
+            (("bfd", "disable"), "disable which session?"),
+            (("bfd", "a", "b"), "one name is enough: a b"),
+            (("bfd", "enable", "a", "b"), "one name is enough: enable a b"),
+            (("bfd", "-S", "tcp:80"), "'tcp:80' is not a unix socket"),
+            (("bfd", "-S", "unix:"), "'unix:' is not a unix socket"),
+            (("bfd", "--nonsense"), "nonsense"),
+            (("vrrp", "a", "b"), "Wrong number of arguments"),
+        ):
+            status, out, err = typed(*words)
+            self.assertEqual((status, out), (2, ""), words)
+            self.assertIn(why, err)
+
+    def test_socket(self):
+        """The socket may be a path or an endpoint; by default it is the daemon's."""
+        for given, path in (
+            ([], "/run/hanode/hanode.sock"),
+            (["-S", "/a/b"], "/a/b"),
+            (["--socket", "unix:/a/b:mode=600"], "/a/b"),
+        ):
+            options = LookOptions()
+            options.parseOptions(given)
+            self.assertEqual(options.client().path, path)
+
+    def test_optionsAfterwards(self):
+        """A verb may be the name of a session when it stands behind another."""
+        options = BfdOptions()
+        options.parseOptions(["disable", "enable"])
+        self.assertEqual((options["wish"], options["name"]), ("down", "enable"))
