@@ -53,7 +53,7 @@ class Line:
         self.sent = self.processed = self.flaps = self.send_errors = 0
         self.dropped: Counter[str] = Counter()
         self.latest = self.worst = 0.0  # lateness of our transmit in seconds
-        self.load = 0.0  # packets a second, both ways
+        self.load = (0.0, 0.0)  # what it asks of the node: see Pace
         self.echo_port: IEchoPort | None = None
         self.echo_token = world.random.getrandbits(64)
         self._network, self._lateness, self._reported = (
@@ -121,21 +121,23 @@ class Line:
         """Let the session do what is due; give the time of its next turn."""
         session = self.session
         due = session.transmit_at
-        actions = session.expire(now=now)
-        if actions is self._beat:
+        following = session.tick(now)
+        if not following:
+            self.perform(session.expire(now=now))
+            return session.deadline
+        if session.beat is self._beat:
             try:
                 self._send(self._data)
+                self.sent += 1
             except OSError as problem:
                 self._refused(problem, self._data)
-            else:
-                self.sent += 1
-            self.latest = late = now - due
-            if late > self.worst:
-                self.worst = late
-            self._lateness.note(late)
-        elif actions:
-            self.perform(actions)
-        return session.deadline
+        else:
+            self.perform(session.beat)
+        self.latest = late = now - due
+        if late > self.worst:
+            self.worst = late
+        self._note_lateness(late)
+        return following
 
     def perform(self, actions: Actions) -> None:
         """Do what the session asks."""

@@ -22,6 +22,7 @@ from hanode.bfd.description import describe, in_words
 from hanode.bfd.echoes import Echoes
 from hanode.bfd.lateness import Lateness
 from hanode.bfd.line import Line
+from hanode.bfd.pace import Pace
 from hanode.bfd.packet import BadPacket, Control, State, decode
 from hanode.bfd.pursuit import Pursuit
 from hanode.bfd.reception import Entrance, Reception
@@ -36,8 +37,6 @@ from hanode.link import Link
 from hanode.path import Path
 from hanode.world import World
 
-BUSY = 300  # packets a second, both ways; from then on the wheel reads the sockets
-PACE = 0.001  # seconds between two turns of the wheel while busy
 FORGET = 60.0  # seconds until an unsolicited session that is not Up is forgotten
 MOST_COMPLAINTS = 100
 CONFIGURED = "bfd_instance "  # how the owner of a configured session begins
@@ -67,7 +66,7 @@ class BfdService(Service):
         self._watches: dict[str, Callable[[], None]] = {}
         self._indices: dict[str, int] = {}
         self._complained: set[tuple[object, ...]] = set()
-        self._load = 0.0
+        self._pace = Pace()
 
     # -- life
 
@@ -199,7 +198,7 @@ class BfdService(Service):
         self._wheel.remove(line)
         self._reception.leave(Entrance.of(line.route), line)
         self.table.remove(line)
-        self._weigh(line, 0.0)
+        self._pace.forget(line)
         self._unwatch(f"admin:bfd:{line.name}")
         self._facts.forget(f"bfd:{line.name}")
 
@@ -335,23 +334,12 @@ class BfdService(Service):
             self._settle(line)
 
     def _settle(self, line: Line) -> None:
-        """After any event: timer, load, echo."""
-        session = line.session
-        self._wheel.put(line, session.deadline)
-        load = 0.0
-        if line.up:
-            load = 1 / session.interval + 1 / session.expected_interval
-        if load != line.load:
-            self._weigh(line, load)
+        """After any event: timer, pace, echo."""
+        self._wheel.put(line, line.session.deadline)
         self._echoes.adjust(line)
-
-    def _weigh(self, line: Line, load: float) -> None:
-        """Many packets: the wheel reads them a millisecond's worth at a time."""
-        self._load += load - line.load
-        line.load = load
-        busy = self._load > BUSY
-        self._reception.rest(busy)
-        self._wheel.keep_pace(PACE if busy else 0.0)
+        if self._pace.weigh(line):
+            self._reception.rest(self._pace.busy)
+            self._wheel.keep_pace(self._pace.seconds)
 
     def _stalled(self, seconds: float) -> None:
         """We were held up; what neighbours sent meanwhile has been read by now.

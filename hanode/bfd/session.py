@@ -181,7 +181,7 @@ class Session:
         elif self.negotiation.final():
             self._poll_since = inf
         self._permit_echo(now)
-        self._want()
+        self._want(now)
         if self.state is State.ADMIN_DOWN:
             return self._retime(now)
         following = NEXT_STATE.get((self.state, control.state), self.state)
@@ -206,7 +206,7 @@ class Session:
         self.echo.tx, self.echo.multiplier = parameters.echo_tx, parameters.multiplier
         self._poll_at = inf  # planned anew
         self._permit_echo(now)
-        self._want()
+        self._want(now)
         return self._retime(now)
 
     def pardon(self, now: float) -> None:
@@ -215,17 +215,22 @@ class Session:
             self.heard = now
         self.echo.pardon(now)
 
+    def tick(self, now: float) -> float:
+        """Hot: if the kept packet is due and nothing else, count it as sent.
+
+        @return: when the session is due next, or 0 when L{expire} must decide.
+        """
+        silence = self.heard + self._patience
+        if self._plain and self.transmit_at <= now < silence:
+            self._transmitted = now
+            due = now + self._least_gap + self._spread * self._random()
+            self.transmit_at = due
+            return due if due < silence else silence
+        return 0.0
+
     def expire(self, *, now: float) -> Actions:
         """A timer is due."""
-        if (
-            self._plain
-            and now >= self.transmit_at
-            and now < self.heard + self._patience
-        ):
-            self._transmitted = now
-            self.transmit_at = now + self._least_gap + self._spread * self._random()
-            return self.beat
-        return self._expire(now)
+        return self.beat if self.tick(now) else self._expire(now)
 
     # -- inside
 
@@ -289,7 +294,7 @@ class Session:
             self.negotiation.cancel()
             self._poll_since, self._asks = inf, False
         self._permit_echo(now)
-        self._want()
+        self._want(now)
         self.transmit_at = now if self._may_transmit else inf
         self._beat()
         self._retime(now, keep=True)
@@ -337,14 +342,17 @@ class Session:
         remote = self.remote if self._both_up else None
         self.echo.permit(0 if remote is None else remote.min_echo_rx, now)
 
-    def _want(self) -> None:
+    def _want(self, now: float) -> None:
         """Announce the intervals that belong to our state (section 6.8.3)."""
         parameters, up = self.parameters, self.state is State.UP
         tx = parameters.min_tx if up else self._slow_tx
         rx = parameters.min_rx
         if self.echo.active:
             rx = max(rx, SLOW)  # section 6.8.3: echo packets watch, these need not
-        self.negotiation.want(tx, rx, up, up and self._must_ask)
+        negotiation, was = self.negotiation, self.negotiation.rx_in_force
+        negotiation.want(tx, rx, up, up and self._must_ask)
+        if not up and negotiation.rx_in_force != was and self.heard < inf:
+            self.heard = now  # until now the neighbour was to be slower: no fault of it
 
     @property
     def _must_ask(self) -> bool:

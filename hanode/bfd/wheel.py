@@ -72,9 +72,15 @@ class Wheel:
         item.slot = self.NOWHERE
 
     def keep_pace(self, seconds: float) -> None:
-        """Turn at least this often, whatever is due; 0 for no such wish."""
-        self._pace = seconds
-        self._schedule()
+        """Turn this often, whatever is due; 0 for turns only when something is due.
+
+        What is due waits for the next turn then. With thousands of items a second,
+        most of the price of a turn would be the reactor's timer.
+        """
+        if seconds != self._pace:
+            self._pace = seconds
+            if not self._turning:
+                self._schedule()
 
     def halt(self) -> None:
         """Stop turning."""
@@ -96,7 +102,7 @@ class Wheel:
     def _schedule(self) -> None:
         now = self._clock.seconds()
         due = self._order[0] / SLOTS if self._order else None
-        if self._pace and (due is None or due > now + self._pace):
+        if self._pace:
             due = now + self._pace
         call = self._call
         if call is not None and call.active():
