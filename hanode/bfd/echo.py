@@ -40,7 +40,9 @@ class EchoFunction:
         self._random = random.random
         self._permitted = 0  # the neighbour's Required Min Echo RX Interval
         self.send_at = inf
+        self._sent = -inf  # when the last one was
         self._answered = inf  # when one came back last, or the first was sent
+        self._paced = (inf, multiplier)  # what the timers were set for
         self.number = 0  # of the one sent last
         self.returned_count = 0
 
@@ -65,25 +67,43 @@ class EchoFunction:
         return min(self.send_at, self.expiry)
 
     def permit(self, interval: int, now: float) -> None:
-        """The neighbour takes echo packets this many microseconds apart; 0 for none."""
-        was, self._permitted = self.active, interval
+        """The neighbour takes echo packets this many microseconds apart; 0 for none.
+
+        To be called after C{tx} or C{multiplier} have changed, too.
+        """
+        self._permitted = interval
+        paced, self._paced = self._paced, (self.interval, self.multiplier)
+        if paced == self._paced:
+            return
         if not self.active:
             self.send_at = self._answered = inf
-        elif not was:
-            self.send_at = now
+            return
+        self.send_at = max(now, self._sent + self._gap())
+        if self._answered < inf:
+            self._answered = now  # what was rarer until now is not missed
 
     def sent(self, now: float) -> int:
         """One is sent now; its number."""
+        self._sent = now
         if self._answered == inf:
             self._answered = now
-        gap = self.interval * (0.75 + 0.25 * self._random())  # section 6.8.9: jitter
-        self.send_at = now + gap
+        self.send_at = now + self._gap()
         self.number = (self.number + 1) & 0xFFFFFFFF
         return self.number
 
+    def _gap(self) -> float:
+        """Section 6.8.9: the interval with its jitter.
+
+        With a multiplier of 1 it keeps as far from the expiry as section 6.8.7 demands
+        of control packets.
+        """
+        spread = 0.15 if self.multiplier == 1 else 0.25
+        return self.interval * (0.75 + spread * self._random())
+
     def returned(self, number: int, now: float) -> None:
         """One has come back."""
-        if self.active and (self.number - number) & 0xFFFFFFFF <= self.multiplier:
+        age = (self.number - number) & 0xFFFFFFFF
+        if self._answered < inf and age <= self.multiplier:
             self.returned_count += 1
             self._answered = now
 

@@ -169,7 +169,7 @@ class LocalDemandTests(SessionTestCase):
         self.assertTrue(min(gaps) >= 0.0375 - 1e-9)
 
     def test_6_8_4_poll_without_an_answer(self) -> None:
-        """Our multiplier times our interval after the poll began: Down, diagnostic 1."""
+        """Our multiplier times our interval after the poll began it is Down, diag 1."""
         session = self.demanding(multiplier=4)
         done = self.passes(session, 2, alive=False)
         polls = [now for now, a in done if sent([a]) and sent([a])[0].poll]
