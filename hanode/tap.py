@@ -74,8 +74,7 @@ class Daemon(MultiService):
         details = bool(options["log-detail"])
         self.node = Node(options.model, world(reactor), details)
         self.node.setServiceParent(self)
-        watched: Any = self.node
-        view, verbs = View(watched, reactor.seconds), Verbs(watched)
+        view, verbs = View(self.node, reactor.seconds), Verbs(self.node)
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
         )
