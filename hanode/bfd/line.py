@@ -56,11 +56,8 @@ class Line:
         self.load = (0.0, 0.0)  # what it asks of the node: see Pace
         self.echo_port: IEchoPort | None = None
         self.echo_token = world.random.getrandbits(64)
-        self._network, self._lateness, self._reported = (
-            world.network,
-            lateness,
-            reported,
-        )
+        self._network, self._reported = world.network, reported
+        self._note_lateness = lateness.note
         self._sequence = world.random.getrandbits(32)
         self._authenticator: Authenticator | None = None
         self._patience = 1.0  # the last detection time in seconds
