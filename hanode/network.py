@@ -20,8 +20,10 @@ from zope.interface import implementer
 
 from hanode.config.model import IpAddress
 from hanode.datagram import Listener
+from hanode.echo import EchoPort
 from hanode.interfaces import (
     Datagram,
+    IEchoPort,
     INetwork,
     IRawPort,
     IUdpListener,
@@ -128,6 +130,20 @@ class Network:
             subject = f"UDP to {destination} port {port}"
             if device:
                 subject += f" on {device}"
+            raise explained(error, subject) from error
+
+    def echo(
+        self,
+        family: int,
+        device: str,
+        returned: Callable[[bytes], object],
+        reflect: bool = False,
+    ) -> IEchoPort:
+        """See L{INetwork.echo}."""
+        try:
+            return EchoPort(self._reactor, family, device, returned, reflect)
+        except OSError as error:
+            subject = f"BFD echo (IPv{family}) on {device or 'no interface'}"
             raise explained(error, subject) from error
 
 
