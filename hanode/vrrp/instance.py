@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hanode.config.model import Address, Garp, IpAddress, VrrpInstance
+from hanode.config.model import Address, IpAddress, VrrpInstance
+from hanode.vrrp.announcements import Announcements
 from hanode.vrrp.packet import Advert
 from hanode.vrrp.priority import OWNER
 
@@ -75,59 +76,13 @@ class Say:
 
 
 Action = Advertise | Hold | Announce | Report | Outranked | Say
-SILENCE = "no advertisement"
 Actions = list[Action]
+SILENCE = "no advertisement"  # the reason of an ordinary take-over
 
 
 def say(format: str, detail: bool = False, **fields: object) -> Say:
     """A L{Say} with its fields given by name."""
     return Say(format, tuple(fields.items()), detail)
-
-
-class Announcements:
-    """When to announce again while MASTER: a second batch, then refreshes."""
-
-    def __init__(self) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Nothing more is announced."""
-        self._batch_at: float | None = None
-        self._batch_repeat = 0
-        self._refresh_at: float | None = None
-
-    def became_master(self, garp: Garp, now: float) -> None:
-        """Plan what follows the first batch."""
-        self._plan(garp.master_delay, garp.master_repeat, now)
-        self.refresh(garp, now)
-
-    def refresh(self, garp: Garp, now: float) -> None:
-        """Count the time to the next refresh, if there is to be one, from now."""
-        self._refresh_at = now + garp.master_refresh if garp.master_refresh else None
-
-    def outranked(self, garp: Garp, now: float) -> None:
-        """Plan what follows the batch that answered a lower master."""
-        self._plan(garp.lower_prio_delay, garp.lower_prio_repeat, now)
-
-    def _plan(self, delay: float, repeat: int, now: float) -> None:
-        if delay and repeat:
-            self._batch_at, self._batch_repeat = now + delay, repeat
-
-    @property
-    def deadline(self) -> float | None:
-        """When the next announcement is due."""
-        due = [at for at in (self._batch_at, self._refresh_at) if at is not None]
-        return min(due, default=None)
-
-    def expire(self, garp: Garp, now: float) -> int:
-        """How many rounds are due now."""
-        rounds = 0
-        if self._batch_at is not None and now >= self._batch_at:
-            rounds, self._batch_at = self._batch_repeat, None
-        if self._refresh_at is not None and now >= self._refresh_at:
-            rounds = max(rounds, garp.master_refresh_repeat)
-            self._refresh_at = now + garp.master_refresh
-        return rounds
 
 
 class Instance:
@@ -271,7 +226,7 @@ class Instance:
         name = self.settings.name
         if advert.priority == 0:
             # Section 6.4.2 (425): the master has said goodbye.
-            self._timer = now + self.skew
+            self._timer = now + self._goodbye_skew
             self.master = None
             return [say("({name}) Backup received priority 0 advertisement", name=name)]
         if self.settings.preempt and advert.priority < self.priority:
@@ -421,6 +376,19 @@ class Instance:
         """Skew time in seconds: by whole seconds in version 2 (RFC 3768, 6.1)."""
         unit = self.master_interval if self.settings.version == 3 else 1.0
         return (256 - self.priority) / 256 * unit
+
+    @property
+    def _goodbye_skew(self) -> float:
+        """The skew time after a goodbye, in seconds.
+
+        Who can take over from a dead master within milliseconds should not take a
+        second for one that says goodbye: fast_failover counts in its own interval.
+        """
+        quick = self.settings.fast_failover
+        if quick is None:
+            return self.skew
+        unit = max(quick.min_tx, quick.min_rx) / 1e6
+        return min(self.skew, (256 - self.priority) / 256 * unit)
 
     @property
     def master_down(self) -> float:
