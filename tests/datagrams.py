@@ -175,6 +175,31 @@ class UdpContract:
                 for each in listeners:
                     each.close()
 
+    def test_beside_another(self) -> None:
+        """Another listener beside it changes nothing: what waits, its TTL, its rest."""
+        for family, to, first, second in ((4, B4, "eth0", ""), (6, B6, "", "eth1")):
+            listener = self.listen(family, first)
+            known, strangers = self.known, self.strangers
+            listener.least_ttl(200)
+            senders = [
+                self.sender(to, device="eth0", ttl=ttl) for ttl in (255, 200, 199)
+            ]
+            for each in senders:
+                each.send(MARKED)
+            self.arrive()
+            other = self.listen(family, second)
+            listener.rest(True)
+            for each in senders:
+                each.send(MARKED_HIGH)
+            self.arrive()
+            third = self.listen(family, "lo")
+            listener.drain()
+            self.same(known, [MARKED, MARKED_HIGH])
+            data = [(each.data, each.ttl) for each in strangers]
+            self.same(data, [(MARKED, 200), (MARKED_HIGH, 200)])
+            for port in (other, third, listener):
+                port.close()
+
     def test_both_families(self) -> None:
         """IPv4 and IPv6 have the port beside each other."""
         self.listen(4)
