@@ -98,6 +98,7 @@ class Session:
         self._begun = False
         self._reason = "not started"
         self._beat()
+        self._said = self.beat  # what was sent last, as far as it says something new
 
     # -- what is seen from outside
 
@@ -213,6 +214,8 @@ class Session:
         """We could not listen for a while: count the silence from now on."""
         if self.heard < now:
             self.heard = now
+        if self._poll_since < now:
+            self._poll_since = now
         self.echo.pardon(now)
 
     def tick(self, now: float) -> float:
@@ -369,7 +372,7 @@ class Session:
 
         @param keep: the next packet stays due when it was due.
         """
-        old, gaps = self.beat, (self._least_gap, self._spread)
+        gaps = self._least_gap, self._spread
         self._beat()
         self._plan_poll(now)
         self._patience = inf if self._asks else self.detection_time
@@ -385,9 +388,9 @@ class Session:
         ):
             gap = self._least_gap + self._spread * self._random()
             self.transmit_at = max(now, self._transmitted + gap)
-        if keep or not self._may_transmit or old is self.beat:
+        if keep or not self._may_transmit or self._said is self.beat:
             return NOTHING
-        if _contents(old[0].control) == _contents(self.beat[0].control):
+        if _contents(self._said[0].control) == _contents(self.beat[0].control):
             return NOTHING
         # Section 6.8.7: what differs is told before the next packet is due.
         return self._send(now)
@@ -415,7 +418,7 @@ class Session:
     def _send(self, now: float) -> Actions:
         if self.negotiation.polling and self._poll_since == inf:
             self._poll_since = now
-        self._transmitted = now
+        self._transmitted, self._said = now, self.beat
         self.transmit_at = now + self._least_gap + self._spread * self._random()
         return self.beat
 

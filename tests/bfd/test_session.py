@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from math import inf
 from random import Random
 
 from hanode.bfd.packet import Control, Diagnostic, State
@@ -424,3 +426,37 @@ class DiedTests(SessionTestCase):
         self.assertEqual(pair.states(), (UP, UP))
         first = pair.reported("a", since)[0]
         self.assertEqual(first, Report(DOWN, True, "neighbour restarted"))
+
+
+class PardonTests(SessionTestCase):
+    """Nobody is declared dead because we could not listen."""
+
+    def test_silence_counts_from_the_pardon(self) -> None:
+        """The detection time begins anew, and ends as always."""
+        session = self.up()
+        session.pardon(START + 60)
+        self.passes(session, 0.149, begin=START + 60, alive=False)
+        self.assertIs(session.state, UP)
+        self.passes(session, 0.151, begin=START + 60, alive=False)
+        self.assertIs(session.state, DOWN)
+
+    def test_polls_and_echo_packets_count_from_the_pardon(self) -> None:
+        """The same holds for a poll in demand mode, and for echo packets."""
+        session = self.up({"min_echo_rx": 1}, echo_tx=FAST)
+        session.expire(now=START)
+        demand = replace(PARAMETERS, echo_tx=FAST, demand=1_000_000)
+        session.reconfigure(demand, now=START)
+        session.pardon(START + 60)
+        session.expire(now=START + 60.1)
+        self.assertIs(session.state, UP)
+        session.expire(now=START + 60.2)
+        self.assertIs(session.state, DOWN)
+
+    def test_nothing_to_pardon(self) -> None:
+        """What was heard later, or nobody heard at all, stays as it is."""
+        session = self.down()
+        session.pardon(START + 60)
+        self.assertEqual(session.heard, inf)
+        session = self.up()
+        session.pardon(START - 1)
+        self.assertEqual(session.heard, START)
