@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
-from time import monotonic
+from time import mktime, monotonic, strptime, time
 
 from hanode.rehearsal.namespaces import Host
 
 STATE = re.compile(r"\((?P<name>[^)]+)\) Entering (?P<state>\w+) STATE")
+STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+) ")
 LINES_KEPT = 200
 STOP_LIMIT = 3.0  # seconds a daemon gets for its goodbye
 
@@ -31,6 +32,7 @@ class Daemon:
         self._argv = [
             *(sys.executable, "-m", "hanode.cli", "run"),
             *("--config", os.path.abspath(file), "--config-id", host.name),
+            *("--http", "off"),  # several daemons would want the same socket
         ]
         self._child: subprocess.Popen[bytes] | None = None
         self._rest = b""
@@ -68,7 +70,7 @@ class Daemon:
             data = os.read(self._child.stdout.fileno(), 65536)
         except BlockingIOError:
             return True
-        now = monotonic()
+        now, behind = monotonic(), time()
         *lines, self._rest = (self._rest + data).split(b"\n")
         for raw in lines:
             line = raw.decode("utf-8", "replace")
@@ -76,7 +78,7 @@ class Daemon:
             found = STATE.search(line)
             if found:
                 self.states[found["name"]] = found["state"]
-            self._tell(self, now, line)
+            self._tell(self, _moment(line, now, behind), line)
         return bool(data)
 
     def ask_to_end(self) -> None:
@@ -97,3 +99,16 @@ class Daemon:
             self._child.stdout.close()
         self.states.clear()
         self._rest = b""
+
+
+def _moment(line: str, now: float, wall: float) -> float:
+    """When C{line} was said: a daemon writes its lines a little later, with the time.
+
+    @param now: the monotonic clock, and C{wall} the wall clock, both in seconds.
+    """
+    found = STAMP.match(line)
+    if found is None:
+        return now
+    said = mktime(strptime(found[1], "%Y-%m-%dT%H:%M:%S")) + float(found[2])
+    ago = wall - said
+    return now - ago if 0.0 <= ago < 1.0 else now

@@ -26,7 +26,8 @@ from hanode.rehearsal.picture import draw
 from hanode.rehearsal.plan import Member, Unplayable, plan
 from hanode.rehearsal.report import lanes_of, record, summary
 from hanode.rehearsal.stage import Mark, Stage
-from hanode.rehearsal.story import Story, down_time
+from hanode.rehearsal.story import Story
+from hanode.rehearsal.timing import down_time
 
 LIMIT = 30.0  # seconds for the whole story, unless the files ask for slow timers
 PAIR = """\
@@ -38,9 +39,10 @@ vrrp_instance VI_1 {{
     advert_int 1
     virtual_ipaddress {{
         192.0.2.10/24
-    }}
+    }}{fast}
 }}
 """
+FAST = "\n    fast_failover"
 
 
 class Options(usage.Options):
@@ -57,12 +59,17 @@ class Options(usage.Options):
         ["seconds", "s", None, "End after this many seconds, finished or not.", float],
         ["picture", "p", None, "Draw the timeline into this SVG file."],
     ]
-    optFlags = [["json", "j", "Print the result as JSON, and nothing else."]]
+    optFlags = [
+        ["json", "j", "Print the result as JSON, and nothing else."],
+        ["fast", "f", "Without files: a pair whose backup watches the master by BFD."],
+    ]
 
     def parseArgs(self, *files: str) -> None:
         """Take the file names. Raises L{usage.UsageError} for a single one."""
         if len(files) == 1:
             raise usage.UsageError("a cluster takes two files or more")
+        if files and self["fast"]:
+            raise usage.UsageError("--fast is for the lab's own pair")
         if len(files) > 20:
             raise usage.UsageError("20 nodes are enough")
         self["files"] = files
@@ -85,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         with TemporaryDirectory(prefix="hanode-lab-") as folder:
-            files = list(options["files"]) or _default(Path(folder))
+            files = list(options["files"]) or _default(Path(folder), options)
             return _play(files, options)
     except (Unplayable, NotPermitted) as why:
         print(f"hanode lab: {why}", file=sys.stderr)
@@ -99,11 +106,12 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt  # the same orderly way out
 
 
-def _default(folder: Path) -> list[str]:
+def _default(folder: Path, options: Options) -> list[str]:
     files = []
     for name, state, priority in (("n1", "MASTER", 101), ("n2", "BACKUP", 100)):
         path = folder / f"{name}.conf"
-        path.write_text(PAIR.format(state=state, priority=priority))
+        fast = FAST if options["fast"] else ""
+        path.write_text(PAIR.format(state=state, priority=priority, fast=fast))
         files.append(str(path))
     return files
 

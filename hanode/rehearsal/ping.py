@@ -23,7 +23,8 @@ SOL_RAW, ICMP_FILTER = 255, 1  # linux/icmp.h
 ICMP6_FILTER = 1  # RFC 3542, section 3.2
 ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 VRRP = 112  # IP protocol number
-GAP = 0.05  # seconds without an answer that count as an outage
+GAP = 0.05  # seconds without an answer that are not calm
+LOST = 3  # pings in a row without an answer are an outage
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Pinger:
         answered = {each.number for each in self.answers}
         found: list[Gap] = []
         for before, after in pairwise([*span, end] if span else []):
-            if after - before > GAP:
+            if after - before > LOST * self.interval:
                 asked = range(
                     bisect_left(self.sent, before), bisect_left(self.sent, after)
                 )

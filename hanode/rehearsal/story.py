@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
-from hanode.config.model import VrrpInstance
 from hanode.rehearsal.ping import Gap
 from hanode.rehearsal.stage import Stage
+from hanode.rehearsal.timing import down_time, goodbye_time, loss_time
 
 PATIENCE = 4.0  # seconds beyond the expected moment before we call it a failure
 NEIGHBOUR = 12.0  # seconds in which a client gives up a neighbour that moved silently
@@ -24,17 +24,6 @@ class Scene:
     expected: float | None
     gap: Gap | None
     failure: str = ""
-
-
-def skew(settings: VrrpInstance) -> float:
-    """RFC 9568, section 6.1, and for v2 RFC 3768, section 6.1: seconds."""
-    unit = settings.advert_int if settings.version == 3 else 1.0
-    return (256 - settings.priority) / 256 * unit
-
-
-def down_time(settings: VrrpInstance) -> float:
-    """How long a silent master is believed: seconds."""
-    return settings.down_timer_adverts * settings.advert_int + skew(settings)
 
 
 class Story:
@@ -84,7 +73,10 @@ class Story:
         start = self._title("Power cut", f"{master} is cut off the network")
         self.stage.cut(master)
         heir = self._heir(master)
-        return self._close("power cut", start, heir, self._down(heir))
+        lost = self.stage.plan.settings(heir) if heir else None
+        expected = loss_time(lost) if lost else 0.0
+        limit = self._down(heir) + PATIENCE
+        return self._close("power cut", start, heir, expected, limit)
 
     def _heal(self, master: str) -> bool:
         start = self._title("Return", f"{master} is connected again")
@@ -98,8 +90,9 @@ class Story:
         heir = self._heir(master)
         self.stage.daemons[master].ask_to_end()
         settings = self.stage.plan.settings(heir) if heir else None
-        expected = skew(settings) if settings else 0.0
-        moved = self._close("graceful stop", start, heir, expected)
+        expected = goodbye_time(settings) if settings else 0.0
+        limit = self._down(heir) + PATIENCE
+        moved = self._close("graceful stop", start, heir, expected, limit)
         self.stage.stop(master)
         return moved
 

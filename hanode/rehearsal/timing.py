@@ -1,0 +1,46 @@
+"""How long a failover ought to take, by the settings of who takes over; in seconds."""
+
+from __future__ import annotations
+
+from hanode.config.bfd_model import BfdParameters
+from hanode.config.model import VrrpInstance
+
+MICRO = 1e-6
+
+
+def skew(settings: VrrpInstance) -> float:
+    """RFC 9568, section 6.1, and for v2 RFC 3768, section 6.1."""
+    unit = settings.advert_int if settings.version == 3 else 1.0
+    return (256 - settings.priority) / 256 * unit
+
+
+def down_time(settings: VrrpInstance) -> float:
+    """How long a silent master is believed, without BFD."""
+    return settings.down_timer_adverts * settings.advert_int + skew(settings)
+
+
+def loss_time(settings: VrrpInstance) -> float:
+    """How long the loss of the master takes to notice and to act upon."""
+    quick = settings.fast_failover
+    if quick is None:
+        return down_time(settings)
+    interval = _interval(quick)
+    detection = quick.multiplier * interval
+    return min(down_time(settings), detection + _quick_skew(settings, interval))
+
+
+def goodbye_time(settings: VrrpInstance) -> float:
+    """How long after a goodbye (priority 0) a backup waits."""
+    quick = settings.fast_failover
+    if quick is None:
+        return skew(settings)
+    return min(skew(settings), _quick_skew(settings, _interval(quick)))
+
+
+def _interval(quick: BfdParameters) -> float:
+    """Between two BFD packets, when both ends are configured alike."""
+    return max(quick.min_tx, quick.min_rx) * MICRO
+
+
+def _quick_skew(settings: VrrpInstance, interval: float) -> float:
+    return (256 - settings.priority) / 256 * interval
