@@ -10,7 +10,8 @@ TRIAL   := $(PYTHON) -m twisted.trial
 
 # What the live tests run against: Debian's packages, by the program that each brings.
 PEERS := keepalived:keepalived tshark:tshark ip:iproute2 ping:iputils-ping \
-         arping:iputils-arping rsvg-convert:librsvg2-bin
+         arping:iputils-arping rsvg-convert:librsvg2-bin \
+         bird:bird2 vtysh:frr nft:nftables
 
 .PHONY: demo test peers lint types coverage bench clean
 .DEFAULT_GOAL := demo
@@ -22,6 +23,8 @@ test: $(STAMP) peers
 	@$(PYTHON) tests/run.py
 
 # Installs what is missing, if it may; otherwise the live tests say what they lack.
+# They start routers of their own in namespaces: the one that a package that came just
+# now has started for the whole machine is stopped, and stays so.
 peers:
 	@missing=; for each in $(PEERS); do \
 	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$${each%%:*}" >/dev/null \
@@ -36,7 +39,11 @@ peers:
 	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"; \
 	{ $$apt install -y --no-install-recommends $$missing >/dev/null 2>&1 \
 	  || { $$apt update && $$apt install -y --no-install-recommends $$missing >/dev/null; }; } \
-	|| echo "could not install$$missing"
+	|| { echo "could not install$$missing"; exit 0; }; \
+	for each in bird2:bird frr:frr; do case "$$missing " in *" $${each%:*} "*) \
+	    $$root systemctl disable --now "$${each#*:}" >/dev/null 2>&1 \
+	    || $$root service "$${each#*:}" stop >/dev/null 2>&1 || true;; \
+	esac; done
 
 # The newest Python from 3.11 on that can make a virtual environment.
 $(PYTHON):
