@@ -250,7 +250,7 @@ class Session:
             self.negotiation.poll()
             self._beat()
             # Section 6.5: where packets are sent anyway, the next one is the poll.
-            if self.transmit_at == inf and self._may_transmit:
+            if self.transmit_at == inf and self._may_transmit and self.interval < inf:
                 self.transmit_at = now
         if now >= self.transmit_at:
             actions += self._send(now)
@@ -259,13 +259,23 @@ class Session:
         return actions
 
     def _silence(self, now: float) -> Actions:
-        """A detection time has passed without a packet (section 6.8.4)."""
-        self.remote, self.heard = None, inf  # section 6.8.1: bfd.RemoteDiscr
+        """A detection time has passed without a packet (section 6.8.4).
+
+        bfd.RemoteDiscr becomes 0 then (section 6.8.1), and a passive system without
+        it may not send (section 6.8.7). But it may not fall silent without a word
+        either: a neighbour that still hears us would take us for dead.
+        """
+        actions: Actions = NOTHING
+        last_words = self.parameters.passive
+        if not last_words:
+            self.remote, self.heard = None, inf
         if self.state in (State.INIT, State.UP):
             reason = "control detection time expired"
             diagnostic = Diagnostic.DETECTION_TIME_EXPIRED
-            return self._enter(State.DOWN, diagnostic, reason, now, True)
-        return self._retime(now)
+            actions = self._enter(State.DOWN, diagnostic, reason, now, True)
+        if last_words:
+            self.remote, self.heard = None, inf
+        return [*actions, *self._retime(now)]
 
     def _signaled(self, control: Control, now: float) -> Actions:
         """The neighbour says that the session is down.
@@ -298,13 +308,11 @@ class Session:
             self._poll_since, self._asks = inf, False
         self._permit_echo(now)
         self._want(now)
-        self.transmit_at = now if self._may_transmit else inf
+        self.transmit_at = inf
         self._beat()
         self._retime(now, keep=True)
         told = Report(state, died and was is State.UP, self._reason)
-        if self.transmit_at > now:
-            return [told]
-        return [*self._send(now), told]
+        return [*self._send(now), told] if self._may_transmit else [told]
 
     @property
     def _both_up(self) -> bool:
@@ -334,8 +342,6 @@ class Session:
             return False
         if remote is None:
             return not self.parameters.passive
-        if remote.min_rx == 0:
-            return False
         # Section 6.6: the neighbour asked for silence, but a poll must go out.
         quiet = remote.demand and self._both_up
         return not quiet or self.negotiation.polling
@@ -381,7 +387,7 @@ class Session:
         most = 0.90 if self.parameters.multiplier == 1 else 1.0  # section 6.8.7
         self._least_gap = 0.75 * interval if interval < inf else inf
         self._spread = (most - 0.75) * interval if interval < inf else 0.0
-        if not self._may_transmit:
+        if not self._may_transmit or interval == inf:
             self.transmit_at = inf
         elif not keep and (
             self.transmit_at == inf or gaps != (self._least_gap, self._spread)
