@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hanode.rehearsal.namespaces import Bridge, Host
 from tests.live import bfd_configs
-from tests.live.bfd_configs import Link
+from tests.live.bfd_configs import AUTHENTICATED
 from tests.live.bfd_wire import ADMIN_DOWN, ADMINISTRATIVE, EXPIRED, SIGNALLED, Wire
 from tests.live.case import LiveCase, need, until
 from tests.live.routers import BfdHanode
@@ -21,10 +21,6 @@ from tests.live.routers import BfdHanode
 SLACK = 1.0  # seconds that a busy machine may add to a time limit
 STALL = 2.0  # seconds
 READ = "bfd and not icmp and not icmpv6"  # errors quote packets
-V4 = Link("four", "192.0.2.1", "192.0.2.2")
-V6 = Link("six", "fd00::1", "fd00::2")
-LOCAL = Link("local", "fe80::1", "fe80::2")
-FAR = Link("far", "10.9.9.1", "198.51.100.2", least_ttl=254)
 EXPIRED_HERE = "Local diagnostic - Control Detection Time Expired, Remote diagnostic - "
 SIGNALLED_HERE = (
     "Local diagnostic - Neighbor Signaled Session Down, Remote diagnostic - "
@@ -69,6 +65,12 @@ class BfdCase(LiveCase):
                     "add", dst=to, gateway=via
                 )
             )
+
+    def cards(self, peer):
+        """A card for each type of authentication, at both ends."""
+        for link in AUTHENTICATED:
+            self.bridge.connect(self.a, link.device, f"{link.ours}/24")
+            self.bridge.connect(peer, link.device, f"{link.theirs}/24")
 
     def deaf(self, host):
         """All BFD control packets for C{host} are lost; what it sends arrives."""

@@ -37,6 +37,16 @@ class Link:
         return self.least_ttl > 0
 
 
+V4 = Link("four", "192.0.2.1", "192.0.2.2")
+V6 = Link("six", "fd00::1", "fd00::2")
+LOCAL = Link("local", "fe80::1", "fe80::2")
+FAR = Link("far", "10.9.9.1", "198.51.100.2", least_ttl=254)
+AUTHENTICATED = tuple(
+    Link(kind, f"10.0.{number}.1", f"10.0.{number}.2", f"auth{number}", kind)
+    for number, kind in enumerate(BIRD_AUTHENTICATION, 1)
+)
+
+
 @dataclass(frozen=True)
 class Timing:
     """What one end wants: intervals in milliseconds."""

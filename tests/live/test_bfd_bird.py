@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from tests.live import bfd_configs
-from tests.live.bfd_case import EXPIRED_HERE, LOCAL, V4, V6, BfdCase
-from tests.live.bfd_case import FAR as ROUTED
-from tests.live.bfd_configs import BIRD_AUTHENTICATION, Link, Timing
+from tests.live.bfd_case import EXPIRED_HERE, BfdCase
+from tests.live.bfd_configs import AUTHENTICATED, LOCAL, V4, V6, Timing
+from tests.live.bfd_configs import FAR as ROUTED
 from tests.live.case import need, until
 from tests.live.routers import Bird
 
 FAR = replace(ROUTED, least_ttl=63)  # BIRD sends multihop packets with TTL 64
-AUTHENTICATED = tuple(
-    Link(kind, f"10.0.{number}.1", f"10.0.{number}.2", f"auth{number}", kind)
-    for number, kind in enumerate(BIRD_AUTHENTICATION, 1)
-)
 ALL = (V4, V6, LOCAL, FAR, *AUTHENTICATED)
 
 
@@ -29,9 +26,7 @@ class BirdCase(BfdCase):
     def wires(self):
         """Everything that C{ALL} needs: a router, and a card for each type."""
         self.far_side(self.b)
-        for link in AUTHENTICATED:
-            self.bridge.connect(self.a, link.device, f"{link.ours}/24")
-            self.bridge.connect(self.b, link.device, f"{link.theirs}/24")
+        self.cards(self.b)
 
     def pair(self, links, ours=(), theirs=()):
         """Both daemons, with settings of their own."""
@@ -57,6 +52,7 @@ class Life(BirdCase):
         self.peer.enable()
         self.up()
         self.hops()
+        self.ports()
         self.types()
 
     def hops(self):
@@ -71,10 +67,20 @@ class Life(BirdCase):
 
     def types(self):
         """tshark reads all our packets, and every type of authentication in them."""
-        found = set()
-        for layers in self.read_by_tshark():
-            found.add(str(layers["bfd"]).count("bfd.auth.type"))
-        self.assertEqual(found, {0, 1})
+        found = re.findall(r"'bfd.auth.type': '(\d)'", str(self.read_by_tshark()))
+        self.assertEqual(set(found), {"1", "2", "3", "4", "5"})
+
+    def ports(self):
+        """Each session sends from a port of its own, with TTL 255."""
+        used = {
+            (each.source, each.destination): (each.source_port, each.ttl)
+            for each in self.wire.said(self.since)
+            if each.source in {link.ours for link in ALL}
+        }
+        self.assertEqual(len(used), len(ALL))
+        self.assertEqual(len({port for port, _ in used.values()}), len(ALL))
+        self.assertTrue(all(port >= 49152 for port, _ in used.values()), used)
+        self.assertEqual({ttl for _, ttl in used.values()}, {255})
 
 
 class Roles(BirdCase):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.live import bfd_configs
-from tests.live.bfd_case import FAR, LOCAL, SIGNALLED_HERE, V4, V6, BfdCase
+from tests.live.bfd_case import SIGNALLED_HERE, BfdCase
+from tests.live.bfd_configs import FAR, LOCAL, V4, V6
 from tests.live.bfd_wire import ADMIN_DOWN, ECHO_FAILED, EXPIRED
 from tests.live.case import need
 from tests.live.routers import Frr

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.live import bfd_configs
-from tests.live.bfd_case import V4, V6, BfdCase
+from tests.live.bfd_case import BfdCase
+from tests.live.bfd_configs import V4, V6
 from tests.live.case import need
 from tests.live.routers import BfdKeepalived
 
