@@ -72,7 +72,8 @@ class Session:
     """One session with one neighbour.
 
     C{diagnostic} and C{remote_diagnostic} are the last ones; C{remote} is the last
-    packet of the neighbour while it is believed, else None.
+    packet of the neighbour while it is believed, else None; C{reason} tells in words
+    why the session is in its state.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Session:
         self._asks = False  # the neighbour is watched by polls: it may be silent
         self._plain = True  # neither polls nor echoes are timed: the quick way is open
         self._begun = False
-        self._reason = "not started"
+        self.reason = "not started"
         self._beat()
         self._said = self.beat  # what was sent last, as far as it says something new
 
@@ -109,11 +110,6 @@ class Session:
         if not self._plain:
             due = min(due, self._poll_at, self._poll_expiry, self.echo.deadline)
         return None if due == inf else due
-
-    @property
-    def reason(self) -> str:
-        """Why the session is in its state, in words."""
-        return self._reason
 
     @property
     def remote_discriminator(self) -> int:
@@ -266,15 +262,14 @@ class Session:
         either: a neighbour that still hears us would take us for dead.
         """
         actions: Actions = NOTHING
-        last_words = self.parameters.passive
-        if not last_words:
-            self.remote, self.heard = None, inf
+        self.heard = inf
+        if not self.parameters.passive:
+            self.remote = None
         if self.state in (State.INIT, State.UP):
             reason = "control detection time expired"
             diagnostic = Diagnostic.DETECTION_TIME_EXPIRED
             actions = self._enter(State.DOWN, diagnostic, reason, now, True)
-        if last_words:
-            self.remote, self.heard = None, inf
+        self.remote = None
         return [*actions, *self._retime(now)]
 
     def _signaled(self, control: Control, now: float) -> Actions:
@@ -283,9 +278,7 @@ class Session:
         Its diagnostic tells a neighbour that does not hear us, or was told to end
         the session, from one that has just started and knows nothing of us.
         """
-        restarted = (
-            control.state is State.DOWN and control.diagnostic == Diagnostic.NONE
-        )
+        restarted = (control.state, control.diagnostic) == (State.DOWN, Diagnostic.NONE)
         reason = "neighbour signaled session down"
         if restarted:
             reason = "neighbour restarted"
@@ -300,7 +293,7 @@ class Session:
         """The one place where a state is entered."""
         was, self.state, self.diagnostic = self.state, state, diagnostic
         self._begun = True
-        self._reason = reason or f"neighbour in {self.remote_state.name}"
+        self.reason = reason or f"neighbour in {self.remote_state.name}"
         if state is State.UP:
             self.diagnostic = Diagnostic.NONE
         else:
@@ -311,7 +304,7 @@ class Session:
         self.transmit_at = inf
         self._beat()
         self._retime(now, keep=True)
-        told = Report(state, died and was is State.UP, self._reason)
+        told = Report(state, died and was is State.UP, self.reason)
         return [*self._send(now), told] if self._may_transmit else [told]
 
     @property
@@ -343,8 +336,7 @@ class Session:
         if remote is None:
             return not self.parameters.passive
         # Section 6.6: the neighbour asked for silence, but a poll must go out.
-        quiet = remote.demand and self._both_up
-        return not quiet or self.negotiation.polling
+        return not (remote.demand and self._both_up) or self.negotiation.polling
 
     def _permit_echo(self, now: float) -> None:
         """Section 6.8.9: while Up, and as often as the neighbour can bear it."""

@@ -386,12 +386,42 @@ class SilenceTests(SessionTestCase):
         actions = session.receive(said(UP, min_rx=0, poll=True), now=START)
         self.assertEqual([packet.final for packet in sent(actions)], [True])
 
-    def test_6_8_7_changes_wait_in_silence(self) -> None:
-        """Nothing is told to it either; it hears the new values when it asks again."""
+    def test_6_8_7_changes_are_told_in_silence(self) -> None:
+        """What differs is told once; only the periodic packets are unwanted."""
         session = self.up()
         session.receive(said(UP, min_rx=0), now=START)
-        self.assertEqual(change(session, min_tx=20_000), [])
+        (packet,) = sent(change(session, min_tx=20_000))
+        self.assertEqual((packet.min_tx, packet.poll), (20_000, True))
         self.assertEqual(self.passes(session, 10), [])
+        (packet,) = sent(session.disable(now=START + 10))
+        self.assertIs(packet.state, ADMIN)
+        self.assertEqual(self.passes(session, 10, begin=START + 10), [])
+
+    def test_6_8_7_held_down_in_silence(self) -> None:
+        """A neighbour that holds the session down hears one Init, and no more."""
+        for session in (self.down(), self.down(passive=True)):
+            packet = said(DOWN, min_rx=0, min_tx=SLOW)
+            (answer,) = sent(session.receive(packet, now=START + 1))
+            self.assertIs(answer.state, INIT)
+            self.assertEqual(self.passes(session, 30, begin=START + 1), [])
+
+    def test_6_8_7_passive_in_silence(self) -> None:
+        """A passive end that never spoke says nothing to who wants nothing."""
+        session = self.down(passive=True)
+        session.receive(said(ADMIN, min_rx=0), now=START + 1)
+        self.assertEqual(session.transmit_at, inf)
+
+    def test_6_8_7_one_end_wants_silence(self) -> None:
+        """A session comes up, changes, and goes down with such a neighbour."""
+        pair = Pair(PARAMETERS, replace(PARAMETERS, min_rx=0)).start().run(3)
+        self.assertEqual(pair.states(), (UP, UP))
+        since = pair.now
+        pair.do("a", pair.a.reconfigure(LAZY, now=pair.now))
+        pair.run(3)
+        self.assertEqual(pair.b.remote.min_tx if pair.b.remote else 0, 400_000)
+        self.assertEqual([p.poll for _, p in pair.sent("a", since)], [True])
+        pair.do("a", pair.a.disable(now=pair.now))
+        self.assertEqual(pair.run(3).states(), (ADMIN, DOWN))
 
     def test_6_8_7_return_from_silence(self) -> None:
         """With another Required Min RX packets begin again, at once."""
