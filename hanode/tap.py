@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import sys
 from random import SystemRandom
@@ -26,6 +27,7 @@ from hanode.reading import read
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
+SOCKETS = 16384  # enough for 4,000 sessions, and small for those who close them all
 LEVELS = {
     Severity.WARNING: LogLevel.warn,
     Severity.DROPPED: LogLevel.error,
@@ -116,6 +118,14 @@ class Daemon(MultiService):
         return model.node.http if given is None else given
 
 
+def allow_sockets() -> None:
+    """Let us open as many files as we may: each BFD session takes a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = SOCKETS if hard == resource.RLIM_INFINITY else min(hard, SOCKETS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def freeze() -> None:
     """What stands now stays: the collector need not walk it again and again."""
     gc.collect()
@@ -138,4 +148,5 @@ def makeService(options: Options) -> Daemon:
     from twisted.internet import reactor
 
     make_monotonic(reactor)
+    allow_sockets()
     return Daemon(options, reactor)
