@@ -9,7 +9,7 @@ because the process was held up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import ceil
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from twisted.logger import Logger
 SLOTS = 1000  # in a second
 AFTER_FAILURE = 1.0  # seconds until an item that failed gets its next chance
 STALL = 0.05  # seconds; being held up for longer is worth a record
+MOVES = 10_000  # of items, until the places that they have left are cleared
 
 
 class Item(Protocol):
@@ -49,6 +50,8 @@ class Wheel:
         self._clock, self._drain, self._stalled = clock, drain, stalled
         self._slots: dict[int, list[Item]] = {}
         self._order: list[int] = []  # a heap of the keys of slots
+        self._turned: list[Item] = []  # those of the slot that has its turn
+        self._moves = MOVES  # that are left
         self._call: IDelayedCall | None = None
         self._due = 0.0  # when that call is to come
         self._pace = 0.0
@@ -83,8 +86,12 @@ class Wheel:
                 self._schedule()
 
     def halt(self) -> None:
-        """Stop turning."""
+        """Stop turning; no item has a turn any more."""
         self._pace = 0.0
+        for items in (self._turned, *self._slots.values()):
+            for item in items:
+                item.slot = self.NOWHERE
+        self._turned.clear()
         self._slots.clear()
         self._order.clear()
         if self._call is not None and self._call.active():
@@ -92,12 +99,31 @@ class Wheel:
         self._call = None
 
     def _insert(self, item: Item, slot: int) -> None:
+        self._moves -= 1
+        if not self._moves:
+            self._tidy()
         items = self._slots.get(slot)
         if items is None:
             self._slots[slot] = [item]
             heappush(self._order, slot)
         else:
             items.append(item)
+
+    def _tidy(self) -> None:
+        """Let go of the places that items have left.
+
+        A neighbour may change its mind with each packet: without this it could fill
+        our memory with places that are years away.
+        """
+        slots, live = self._slots, 0
+        for slot, items in tuple(slots.items()):
+            items[:] = {id(item): item for item in items if item.slot == slot}.values()
+            live += len(items)
+            if not items:
+                del slots[slot]
+        self._order[:] = slots
+        heapify(self._order)
+        self._moves = MOVES + live
 
     def _schedule(self) -> None:
         now = self._clock.seconds()
@@ -133,7 +159,8 @@ class Wheel:
         order, slots = self._order, self._slots
         while order and order[0] <= current:
             slot = heappop(order)
-            for item in slots.pop(slot):
+            self._turned = slots.pop(slot)
+            for item in self._turned:
                 if item.slot != slot:
                     continue  # it was moved, or is gone
                 try:
