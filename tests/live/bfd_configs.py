@@ -115,7 +115,7 @@ def _intervals(timing):
     ]
 
 
-def bird(links, timing=TIMING, passive=False):
+def bird(links, timing=TIMING, passive=False, secret=SECRET):
     """The peer's end of C{links} as BIRD 2 reads it.
 
     Authentication belongs to an interface there: one type on each C{device}.
@@ -125,7 +125,7 @@ def bird(links, timing=TIMING, passive=False):
         for link in links
     }
     blocks = [
-        f"{kind} {{ {_bird_options(link, timing, passive)} }};"
+        f"{kind} {{ {_bird_options(link, timing, passive, secret)} }};"
         for kind, link in kinds.items()
     ]
     neighbours = [
@@ -142,7 +142,7 @@ def bird(links, timing=TIMING, passive=False):
     )
 
 
-def _bird_options(link, timing, passive):
+def _bird_options(link, timing, passive, secret):
     words = [
         f"min tx interval {timing.tx} ms;",
         f"min rx interval {timing.rx} ms;",
@@ -151,7 +151,7 @@ def _bird_options(link, timing, passive):
     ]
     if link.authentication:
         kind = BIRD_AUTHENTICATION[link.authentication]
-        words.append(f'authentication {kind}; password "{SECRET}" {{ id 1; }};')
+        words.append(f'authentication {kind}; password "{secret}" {{ id 1; }};')
     return " ".join(words)
 
 

@@ -108,6 +108,35 @@ class Roles(BirdCase):
         self.lose_a_passive_end()
 
 
+class Refusals(BirdCase):
+    """What must not be believed."""
+
+    def test_strangers(self):
+        """No session with who is too far away, or does not know the secret."""
+        self.wires()
+        distant = replace(FAR, least_ttl=FAR.least_ttl + 1)
+        links = (V4, distant, *AUTHENTICATED)
+        self.pair(links, theirs={"secret": "Swordfish-8"})
+        self.peer.start()
+        self.ours.start()
+        self.links = (V4,)
+        self.mark()
+        self.begin = 0
+        self.up()
+        strangers = [link for link in links if link is not V4]
+        for link in strangers:
+            self.wait(
+                lambda ln=link: len(self.wire.said(source=ln.theirs)) > 2,
+                what=f"BIRD says something on {link.name}",
+            )
+        shown = self.ours.sessions()
+        self.assertEqual({shown[each.name]["state"] for each in strangers}, {"DOWN"})
+        self.assertEqual({shown[each.name]["received"] for each in strangers}, {0})
+        for link in AUTHENTICATED:
+            self.assertGreater(sum(shown[link.name]["dropped"].values()), 1)
+        self.assertNotIn("Swordfish", f"{self.ours.log} {self.ours.page()}")
+
+
 class Trouble(BirdCase):
     """Ends that die and ends that stand still."""
 
