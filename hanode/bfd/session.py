@@ -247,7 +247,7 @@ class Session:
             self._beat()
             # Section 6.5: where packets are sent anyway, the next one is the poll.
             if self.transmit_at == inf and self._may_transmit and self.interval < inf:
-                self.transmit_at = now
+                self.transmit_at = max(now, self._transmitted + self._least_gap)
         if now >= self.transmit_at:
             actions += self._send(now)
         if now >= self.echo.send_at:

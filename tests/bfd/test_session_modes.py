@@ -228,6 +228,18 @@ class LocalDemandTests(SessionTestCase):
         self.passes(session, 0.16, alive=False)
         self.assertTrue(session.negotiation.polling)
 
+    def test_6_8_7_polls_keep_their_distance(self) -> None:
+        """However often polls are wanted, they are not sent faster than packets."""
+        session = self.up({"demand": True}, demand=1)
+        moments: list[float] = []
+        while len(moments) < 200:
+            now = session.deadline or 0.0
+            if sent(session.expire(now=now)):
+                moments.append(now)
+                session.receive(said(UP, demand=True, final=True), now=now)
+        gaps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        self.assertTrue(min(gaps) >= 0.0375 - 1e-9)
+
     def test_6_6_neighbour_that_wants_silence(self) -> None:
         """Required Min RX 0 of the neighbour: no polls, so nothing to miss."""
         session = self.demanding()
@@ -313,6 +325,13 @@ class PassiveTests(SessionTestCase):
         self.assertIsNone(session.deadline)
         self.assertTrue(done[-1][0] <= START + 0.15 + 1e-9)
         self.assertTrue(all(p.yours for p in sent(a for _, a in done)))
+
+    def test_6_8_7_passive_says_down_before_it_falls_silent(self) -> None:
+        """The loss is told with the last packet that it may send, once."""
+        session = self.up(passive=True)
+        packets = sent(a for _, a in self.passes(session, 60, alive=False))
+        last = [(p.state, p.diagnostic, p.yours) for p in packets if p.state is DOWN]
+        self.assertEqual(last, [(DOWN, Diagnostic.DETECTION_TIME_EXPIRED, THEIRS)])
 
     def test_6_1_active_and_passive(self) -> None:
         """One active end is enough; two passive ones never meet."""
