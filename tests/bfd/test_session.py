@@ -364,6 +364,16 @@ class ContentTests(SessionTestCase):
             beats.add(id(session.expire(now=session.transmit_at)))
         self.assertEqual(beats, {id(session.beat)})
 
+    def test_steady(self) -> None:
+        """Only while both ends are Up, after a packet without P and F."""
+        self.assertFalse(self.down().steady)
+        self.assertFalse(self.init().steady)
+        session = self.up()
+        self.assertTrue(session.steady)
+        for packet in (said(UP, poll=True), said(UP, final=True), said(INIT)):
+            session.receive(packet, now=START)
+            self.assertFalse(session.steady)
+
 
 class DiedTests(SessionTestCase):
     """RFC 5882, sections 3.2 and 4.2: whether the loss of Up says something."""
