@@ -130,6 +130,23 @@ class ChangeTests(SessionTestCase):
                 self.assertAlmostEqual(pair.b.detection_time, 9 * wanted.min_tx / 1e6)
             self.assertEqual(pair.reported("a", since) + pair.reported("b", since), [])
 
+    def test_6_8_3_state_is_not_affected_on_a_line_that_reorders(self) -> None:
+        """Nor with late, doubled and overtaking packets, of both polls and answers."""
+        patient = replace(PARAMETERS, multiplier=19)
+        line = {"loss": 0.05, "twice": 0.2}
+        for seed in range(4):
+            pair = Pair(patient, patient, seed=seed, delay=(0.001, 0.12), **line)
+            pair.start().run(8)
+            since = pair.now
+            for interval in (10_000, 400_000, 50_000):
+                wanted = replace(patient, min_tx=interval, min_rx=interval)
+                for name, session in pair.ends.items():
+                    pair.do(name, session.reconfigure(wanted, now=pair.now))
+                    pair.run(0.05)
+                pair.run(10)
+                self.assertAlmostEqual(pair.a.interval, interval / 1e6)
+            self.assertEqual(pair.reported("a", since) + pair.reported("b", since), [])
+
     def test_6_8_3_slower_transmission_waits_for_the_final(self) -> None:
         """A greater Desired Min TX is announced, and used only after the final."""
         session = self.up()
