@@ -48,6 +48,12 @@ def echoes(actions: Iterable[Action]) -> list[int]:
     return [each.number for each in actions if isinstance(each, Echo)]
 
 
+def change(session: Session, now: float = START, **changes: int) -> list[Action]:
+    """Reconfigure some parameters."""
+    parameters = replace(session.parameters, **changes)
+    return list(session.reconfigure(parameters, now=now))
+
+
 class SessionTestCase(SynchronousTestCase):
     """Makes sessions in each state, and lets time pass."""
 
