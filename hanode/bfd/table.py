@@ -49,6 +49,12 @@ class Table:
             del self._discriminators[line.session.discriminator]
             del self._ends[Entrance.of(line.route), line.route.neighbour]
 
+    def rename(self, line: Line, name: str) -> None:
+        """C{line} is called C{name} from now on, which no other line is."""
+        del self._names[line.name]
+        line.name = name
+        self._names[name] = line
+
     def free_discriminator(self, random: Random) -> int:
         """One that no session has: random and not 0 (RFC 5880, section 6.8.1)."""
         discriminator = 0
