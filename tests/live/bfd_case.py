@@ -310,7 +310,7 @@ class BfdCase(LiveCase):
         """We stand still for 2 s: the peer gave us up, and nobody says that it died."""
         self.freeze(self.ours)
         self.falls(SIGNALLED_HERE + "Control Detection Time Expired")
-        self.ours.log.wait_for("held up|late", start=self.begin)
+        self.ours.log.wait_for(r"held up for [12]\.\d+ s", start=self.begin)
         self.up()
         self.assertEqual(self.ours.log.count(EXPIRED_HERE, self.begin), 0)
         stalls = self.ours.page()["stalls"]

@@ -52,6 +52,12 @@ class BfdHanode(Hanode):
         """The state of a session, C{UP} for example; "" when it is not there."""
         return self.sessions().get(link.name, {"state": ""})["state"].lower()
 
+    def intervals(self, link):
+        """Our interval, the peer's and the detection time, in milliseconds."""
+        session = self.sessions()[link.name]
+        keys = ("tx_interval", "rx_interval", "detection_time")
+        return tuple(round((session[key] or 0) * 1000) for key in keys)
+
     def cli(self, *words):
         """What C{hanode bfd WORDS} prints."""
         program = [self.argv()[0], "-m", "hanode.cli", "bfd", "-S", self.socket]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -178,6 +179,11 @@ class Intervals(BirdCase):
         self.agree(Timing(50, 50), Timing(50, 60))
         self.assertEqual(self.wire.fallen(self.since), [])
         self.assertEqual(self.ours.log.count("Entering Down", self.begin), 0)
+        printed = json.loads(self.ours.cli("--json"))["sessions"]
+        self.assertEqual(
+            [(each["name"], each["tx_interval"], each["flaps"]) for each in printed],
+            [(link.name, 0.06, 0) for link in self.links],
+        )
 
     def theirs(self, timing):
         """Change BIRD's configuration while it runs."""
@@ -199,10 +205,7 @@ class Intervals(BirdCase):
                 lambda ln=link: self.peer.sessions()[ln.ours] == bird,
                 what=f"BIRD shows {bird}",
             )
-            until(lambda ln=link: self.shown(ln) == hanode, what=f"we show {hanode}")
-
-    def shown(self, link):
-        """Our interval, theirs and the detection time, in milliseconds."""
-        session = self.ours.sessions()[link.name]
-        keys = ("tx_interval", "rx_interval", "detection_time")
-        return tuple(round((session[key] or 0) * 1000) for key in keys)
+            until(
+                lambda ln=link: self.ours.intervals(ln) == hanode,
+                what=f"we show {hanode}",
+            )
