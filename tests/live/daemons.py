@@ -127,10 +127,16 @@ class Hanode(Daemon):
 
     kind = "hanode"
 
+    @property
+    def socket(self):
+        """Where one looks in; several daemons on one machine need several."""
+        return self.folder / f"{self.host.name}.sock"
+
     def argv(self):
         """The command line."""
         detail = ["-D"] if self.detail else []
         words = ["-m", "hanode.cli", "run", *detail, "-c", str(self.file)]
+        words += ["-H", f"unix:{self.socket}"]
         return [sys.executable, *words]
 
 

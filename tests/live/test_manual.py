@@ -12,15 +12,17 @@ import sys
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 
-from tests.live.case import LiveCase
-from tests.live.daemons import CHECKOUT, Log
+from tests.live.case import LiveCase, until
+from tests.live.daemons import CHECKOUT, Hanode, Log
 
-COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) [^#\[\n]*)", re.M)
+COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) [^#{\[\n]*)", re.M)
 TWISTD = "from twisted.scripts.twistd import run; run()"
 PROGRAMS = {
     "hanode": [sys.executable, "-m", "hanode.cli"],
     "twistd": [sys.executable, "-c", TWISTD, "--pidfile="],
 }
+
+PEER = "bfd_instance peer {\n neighbor_ip 127.0.0.2\n}\n"
 
 
 def commands():
@@ -60,7 +62,7 @@ class ManualTests(LiveCase):
         """Every command of the manual is of a kind that is tested here."""
         kinds = {" ".join(command.split()[:2]) for command in commands()}
         # make test is what runs this; make demo is hanode lab, which test_lab runs.
-        known = {"hanode check", "hanode run", "hanode lab", "twistd -n"}
+        known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
         self.assertEqual(kinds - {"make demo", "make test"}, known)
 
     def test_check(self):
@@ -96,6 +98,25 @@ class ManualTests(LiveCase):
                 # Once it has shut down, twistd ends itself by the signal that it got.
                 ended = -signal.SIGTERM if command.startswith("twistd") else 0
                 self.assertEqual(status, ended, str(log))
+
+    def test_bfd(self):
+        """hanode bfd, against a daemon with a session of that name."""
+        daemon = Hanode(self.a, self.folder, PEER).start()
+        self.addCleanup(daemon.end)
+        daemon.log.wait_for("hanode is ready")
+        until(daemon.socket.exists, what="the socket")
+        for command in commands():
+            if command.startswith("hanode bfd"):
+                words = self.words(command)
+                after = words.index("bfd") + 1
+                words[after:after] = ["-S", str(daemon.socket)]
+                done = subprocess.run(
+                    words,
+                    env=self.environment(),
+                    capture_output=True,
+                    text=True,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), command)
 
     def test_lab(self):
         """hanode lab with the files of a person."""
