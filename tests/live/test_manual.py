@@ -15,7 +15,7 @@ from subprocess import PIPE, STDOUT
 from tests.live.case import LiveCase, until
 from tests.live.daemons import CHECKOUT, Hanode, Log
 
-COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) [^#{\[\n]*)", re.M)
+COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) (?!{)[^#\[\n]*)", re.M)
 TWISTD = "from twisted.scripts.twistd import run; run()"
 PROGRAMS = {
     "hanode": [sys.executable, "-m", "hanode.cli"],
