@@ -6,6 +6,7 @@ bytes again, and that is the way nearly every packet takes.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable
 from math import inf
@@ -23,6 +24,7 @@ from hanode.interfaces import IEchoPort, IUdpSender
 from hanode.world import World
 
 FAREWELLS = 3  # AdminDown is said so often at the end: no answer will tell
+FULL = (errno.EAGAIN, errno.ENOBUFS)  # a queue is: the socket itself is all right
 
 
 class Line:
@@ -182,8 +184,9 @@ class Line:
             route.neighbour, port, route.source, route.device, route.ttl
         )
         self._send = self._sender.send
-        self._problem = ""
-        return self._send(data)
+        result = self._send(data)
+        self._problem = ""  # not before: some problems only show when it sends
+        return result
 
     def close(self) -> None:
         """Give the socket back; the next packet opens another."""
@@ -210,7 +213,7 @@ class Line:
                 self.sent += 1
             return
         self._note(problem)
-        if not isinstance(problem, BlockingIOError):
+        if problem.errno not in FULL:
             self.close()  # the route, the address or the interface has changed
 
     def _note(self, problem: OSError) -> None:
@@ -222,7 +225,7 @@ class Line:
                 "({name}) cannot send to {neighbour}: {problem}",
                 name=self.name,
                 neighbour=self.route.neighbour,
-                problem=problem,
+                problem=text,
             )
 
     # -- looking in

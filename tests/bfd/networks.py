@@ -121,7 +121,7 @@ class Sender:
     ) -> None:
         self.where = where
         self.sent: list[bytes] = []
-        self.problems: list[OSError] = []
+        self.problems = [] if network.cursed is None else [network.cursed]
         self._network = network
         default = US if where[0].version == 4 else US6
         self.source: IpAddress = source or default
@@ -171,7 +171,10 @@ class EchoPort:
 
 @implementer(INetwork)
 class Network:
-    """What is open, and what was done; C{deaf} and C{mute} are why opening fails."""
+    """What is open, and what was done; C{deaf} and C{mute} are why opening fails.
+
+    C{cursed} is what the first packet of a new socket raises.
+    """
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
@@ -181,6 +184,7 @@ class Network:
         self.log: list[tuple[Any, ...]] = []  # of listeners
         self.deaf: OSError | None = None
         self.mute: OSError | None = None
+        self.cursed: OSError | None = None
         self.echoless: OSError | None = None
         self.held_up = False
         self.tries = 0  # to open a sender
