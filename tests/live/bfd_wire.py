@@ -29,6 +29,7 @@ class Said:
     flags: int  # P 32, F 16, C 8, A 4, D 2, M 1
     mine: int  # My Discriminator
     yours: int  # Your Discriminator
+    key: int  # Auth Key ID, -1 without authentication
 
 
 class Wire:
@@ -89,4 +90,5 @@ def _control(at, frame):
         at, str(ends[0]), str(ends[1]), ttl, source_port,
         second >> 6, first & 31, second & 63,
         *struct.unpack_from("!II", packet, start + 12),
+        packet[start + 34] if second & 4 else -1,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import json
 
 from tests.live import bfd_configs
 from tests.live.bfd_case import SIGNALLED_HERE, BfdCase
-from tests.live.bfd_configs import FAR, LOCAL, V4, V6
+from tests.live.bfd_configs import FAR, LOCAL, V4, V6, Timing
 from tests.live.bfd_wire import ADMIN_DOWN, ECHO_FAILED, EXPIRED
 from tests.live.case import need
 from tests.live.routers import Frr
@@ -73,6 +73,47 @@ class Roles(FrrCase):
         """hanode initiates; a passive FRR answers."""
         self.pair(self.links, theirs={"passive": True})
         self.begin_both()
+
+
+class Intervals(FrrCase):
+    """Intervals that change while a session is Up."""
+
+    def test_negotiation(self):
+        """Both ends use what was negotiated, at once, and nothing flaps."""
+        self.pair(self.links)
+        self.begin_both()
+        self.mark()
+        for link in self.links:
+            self.peer.tell(link, "transmit-interval 200", "receive-interval 150")
+        self.agree(Timing(100, 100), Timing(200, 150))
+        ours = Timing(300, 250, 4)
+        self.ours.configure(bfd_configs.hanode(self.links, ours))
+        self.ours.reload()
+        self.agree(ours, Timing(200, 150))
+        self.assertEqual(self.wire.fallen(self.since), [], self.account())
+
+    def agree(self, ours, theirs):
+        """Each end shows what the other wants; ours shows what comes of it."""
+        wants = (ours.tx, ours.rx, ours.multiplier)
+        remote = tuple(
+            f"remote-{name}"
+            for name in ("transmit-interval", "receive-interval", "detect-multiplier")
+        )
+        we_send, they_send = max(ours.tx, theirs.rx), max(theirs.tx, ours.rx)
+        for link in self.links:
+            self.wait(
+                lambda ln=link: (
+                    tuple(self.peer.sessions()[ln.ours][name] for name in remote)
+                    == wants
+                ),
+                what=f"FRR shows {wants}",
+            )
+            self.wait(
+                lambda ln=link: (
+                    self.ours.intervals(ln) == (we_send, they_send, 3 * they_send)
+                ),
+                what=f"we send each {we_send} ms, they each {they_send} ms",
+            )
 
 
 class Trouble(FrrCase):
