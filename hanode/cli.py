@@ -61,8 +61,10 @@ def check(argv: Sequence[str]) -> int:
             print(problem.drawing())
         bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)
         verdict = "would not run as written" if bad else "would run"
-        count = len(model.instances)
-        print(f"{file}: {verdict}: {count} vrrp_instance, {len(problems)} problems")
+        counts = f"{len(model.instances)} vrrp_instance"
+        if model.bfd_instances:
+            counts += f", {len(model.bfd_instances)} bfd_instance"
+        print(f"{file}: {verdict}: {counts}, {len(problems)} problems")
         status = max(status, int(bad))
     return status
 

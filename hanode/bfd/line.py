@@ -196,7 +196,7 @@ class Line:
 
     def farewell(self, now: float) -> None:
         """Say AdminDown, and close (RFC 5880, section 6.8.16)."""
-        self.perform(self.session.disable(now=now))
+        self.perform(self.session.disable("ended", now=now))
         if self.session.remote_discriminator:
             for _ in range(FAREWELLS - 1):
                 self._transmit(self.session.beat[0].control, ())

@@ -7,7 +7,6 @@ discriminator or by their ends (RFC 5880, section 6.3), and given to its machine
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
@@ -15,21 +14,23 @@ from random import Random
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.logger import Logger
 
 from hanode.bfd.acceptance import Acceptance
-from hanode.bfd.description import describe, in_words
+from hanode.bfd.description import announce, describe
 from hanode.bfd.echoes import Echoes
+from hanode.bfd.fading import Fading
 from hanode.bfd.lateness import Lateness
 from hanode.bfd.line import Line
 from hanode.bfd.pace import Pace
 from hanode.bfd.packet import BadPacket, Control, State, decode
 from hanode.bfd.pursuit import Pursuit
 from hanode.bfd.reception import Entrance, Reception
-from hanode.bfd.session import Report, Session
+from hanode.bfd.refusals import Refusals
+from hanode.bfd.session import STARTED, Report, Session
+from hanode.bfd.stalls import Stalls
 from hanode.bfd.table import Table
 from hanode.bfd.wheel import Wheel
-from hanode.config.bfd_model import BfdParameters, BfdRoute
+from hanode.config.bfd_model import SINGLE_HOP_TTL, BfdParameters, BfdRoute
 from hanode.config.model import Model
 from hanode.facts import Facts
 from hanode.interfaces import Datagram
@@ -37,35 +38,31 @@ from hanode.link import Link
 from hanode.path import Path
 from hanode.world import World
 
-FORGET = 60.0  # seconds until an unsolicited session that is not Up is forgotten
-MOST_COMPLAINTS = 100
 CONFIGURED = "bfd_instance "  # how the owner of a configured session begins
 
 
 class BfdService(Service):
     """All sessions of one node."""
 
-    log = Logger()
-
     def __init__(self, world: World, facts: Facts) -> None:
         self.setName("bfd")
         self.table = Table()
         self.lateness = Lateness()
-        self.rejected: Counter[str] = Counter()  # packets that belong to no session
-        self.stalls = {"count": 0, "latest": 0.0, "worst": 0.0}
+        self.refusals = Refusals()
+        self.stalls = Stalls(facts)
         self._world, self._facts = world, facts
         # Jitter needs no entropy of the kernel's, and is asked for with each packet.
         self._jitter = Random(world.random.getrandbits(64))
         self._reception = Reception(
             world.clock, world.network, self._known, self._stranger
         )
-        self._wheel = Wheel(world.clock, self._reception.drain, self._stalled)
+        self._wheel = Wheel(world.clock, self._drain, self._stalled)
         self._acceptance = Acceptance(self._reception, self.table, self._dismissed)
         self._echoes = Echoes(world.network, self.table, self._echo_returned)
+        self._fading = Fading(world.clock, self._close)
         self._pursuits: dict[str, Pursuit] = {}
         self._watches: dict[str, Callable[[], None]] = {}
         self._indices: dict[str, int] = {}
-        self._complained: set[tuple[object, ...]] = set()
         self._pace = Pace()
 
     # -- life
@@ -146,7 +143,7 @@ class BfdService(Service):
             self._close(line)
             line = None
         if line is None:
-            line = self._open(route, parameters, name or _name(route))
+            line = self._open(route, parameters, name)
             line.wanted.update(others)
             for pursuit in self._pursuits.values():
                 if pursuit.owner in others:
@@ -162,17 +159,41 @@ class BfdService(Service):
         if line not in self.table or owner not in line.wanted:
             return
         del line.wanted[owner]
-        if self.running and (line.wanted or self._acceptance.keeps(line)):
+        if not self.running or not (line.wanted or self._acceptance.keeps(line)):
+            self._close(line)
+            return
+        if owner.startswith(CONFIGURED):
+            self._rename(line)
+        self._adjust(line)
+        self._fading.consider(line)
+
+    def _dismissed(self, line: Line) -> None:
+        """The rule that let C{line} in is gone, or is another one."""
+        if line.wanted:
+            return
+        if self._acceptance.keeps(line):
             self._adjust(line)
         else:
             self._close(line)
 
-    def _dismissed(self, line: Line) -> None:
-        """The rule that let C{line} in is gone."""
-        if not line.wanted and not self._acceptance.keeps(line):
-            self._close(line)
+    def _rename(self, line: Line) -> None:
+        """The bfd_instance C{line} was named after wants it no more; others do."""
+        self._unwatch(f"admin:bfd:{line.name}")
+        self._facts.forget(f"bfd:{line.name}")
+        self.table.rename(line, self._free_name(line.route))
+        self._facts.set(f"bfd:{line.name}", self.path(line), "no bfd_instance any more")
+        self._start(line)  # an operator's wish was for that name, too
 
-    def _open(self, route: BfdRoute, parameters: BfdParameters, name: str) -> Line:
+    def _free_name(self, route: BfdRoute) -> str:
+        """The name of a session that the configuration does not name."""
+        at = f"%{route.device}" if route.device else ""
+        name = f"{route.neighbour}{at}"
+        while self.table.named(name) is not None:
+            name += "'"
+        return name
+
+    def _open(self, route: BfdRoute, parameters: BfdParameters, name: str = "") -> Line:
+        name = name or self._free_name(route)
         discriminator = self.table.free_discriminator(self._world.random)
         session = Session(parameters, discriminator, self._jitter)
         line = Line(name, route, session, self._world, self.lateness, self._reported)
@@ -194,6 +215,7 @@ class BfdService(Service):
         if self.running:
             line.farewell(self._world.clock.seconds())
         line.close()
+        self._fading.spare(line)
         self._echoes.leave(line)
         self._wheel.remove(line)
         self._reception.leave(Entrance.of(line.route), line)
@@ -233,13 +255,19 @@ class BfdService(Service):
         )
 
     def _unsolicited(self, entrance: Entrance, datagram: Datagram) -> Line | None:
-        """A new session with who sent C{datagram}, if a rule lets it in (RFC 9468)."""
+        """A new session with who sent C{datagram}, if a rule lets it in (RFC 9468).
+
+        Raises L{BadPacket} for who is not on the link, though a session of the same
+        port may have less demands.
+        """
         rule = self._acceptance.admission(datagram.source, entrance)
-        if rule is None:
+        if rule is None or datagram.destination.is_multicast:
             return None
+        if datagram.ttl < SINGLE_HOP_TTL:
+            raise BadPacket("TTL", datagram.ttl)
         route = BfdRoute(datagram.source, datagram.destination, entrance.device)
         parameters = replace(rule.parameters, passive=True)
-        line = self._open(route, parameters, _name(route))
+        line = self._open(route, parameters)
         line.rule = rule.name
         self._start(line)
         return line
@@ -276,7 +304,8 @@ class BfdService(Service):
             line = self._assign(control, entrance, datagram)
             line.accept(data, control, section, now)
         except BadPacket as problem:
-            self._refused(problem, line, datagram)
+            source = None if datagram is None else datagram.source
+            self.refusals.note(problem, line, source)
             return
         if line in self.table:
             self.table.expect(line, data)
@@ -291,7 +320,8 @@ class BfdService(Service):
             line = self.table.of_discriminator(control.yours)
         elif entrance is not None and datagram is not None:
             line = self.table.of_ends(entrance, datagram.source)
-            line = line or self._unsolicited(entrance, datagram)
+            if line is None and control.state is not State.ADMIN_DOWN:
+                line = self._unsolicited(entrance, datagram)
         if line is None:
             raise BadPacket("no session", control.yours or None)
         if entrance is None or datagram is None:
@@ -304,27 +334,6 @@ class BfdService(Service):
         elif datagram.ttl < line.route.least_ttl:
             raise BadPacket("TTL", datagram.ttl)
         return line
-
-    def _refused(
-        self, problem: BadPacket, line: Line | None, datagram: Datagram | None
-    ) -> None:
-        """Count by reason; say it once for each reason and sender."""
-        source = None if datagram is None else datagram.source
-        if line is None:
-            self.rejected[problem.reason] += 1
-        else:
-            line.dropped[problem.reason] += 1
-            source = source or line.route.neighbour
-        key = (problem.reason, source)
-        if key in self._complained or len(self._complained) >= MOST_COMPLAINTS:
-            return
-        self._complained.add(key)
-        self.log.warn(
-            "({name}) dropped a BFD packet from {source}: {problem}",
-            name=line.name if line else "bfd",
-            source=source or "someone on the link",
-            problem=problem,
-        )
 
     # -- what happens
 
@@ -341,24 +350,22 @@ class BfdService(Service):
             self._reception.rest(self._pace.busy)
             self._wheel.keep_pace(self._pace.seconds)
 
+    def _drain(self) -> None:
+        """Read all that waits in our sockets."""
+        self._reception.drain()
+        self._echoes.drain()
+
     def _stalled(self, seconds: float) -> None:
         """We were held up; what neighbours sent meanwhile has been read by now.
 
-        But when the whole machine stood still, there was nothing to be read: each
-        session that is Up gets one detection time to be heard.
+        But when the whole machine stood still, there was nothing to be read: that time
+        does not count as silence.
         """
-        self.stalls["count"] += 1
-        self.stalls["latest"] = seconds
-        self.stalls["worst"] = max(seconds, self.stalls["worst"])
         now = self._world.clock.seconds()
         for line in self.table:
-            if line.up and line.session.detection_time <= seconds:
-                line.session.pardon(now)
-        self._facts.set("reactor:stall", round(seconds, 3), "held up")
-        self.log.warn(
-            "The process was held up for {seconds:.3f} s: no session is judged by it",
-            seconds=seconds,
-        )
+            if line.up:
+                line.session.pardon(min(now, line.session.heard + seconds))
+        self.stalls.note(seconds)
 
     def _reported(self, line: Line, report: Report) -> None:
         """The session of C{line} has entered another state."""
@@ -367,34 +374,15 @@ class BfdService(Service):
         line.since = self._world.clock.seconds()
         if was is not None and was.up:
             line.flaps += 1
-        self._say(line, report)
+        announce(line, report)
         path = replace(self.path(line), died=report.died)
         self._facts.set(f"bfd:{line.name}", path, report.reason)
         for pursuit in tuple(self._pursuits.values()):
             if pursuit.line is line:
                 pursuit.tell(path, report.reason)
-        if line.rule and not line.wanted and not line.up:
-            self._world.clock.callLater(FORGET, self._forget, line, line.since)
-
-    def _forget(self, line: Line, since: float) -> None:
-        """An unsolicited session that stays down goes away (RFC 9468, section 2)."""
-        if line in self.table and not line.wanted and line.since == since:
-            self._close(line)
-
-    def _say(self, line: Line, report: Report) -> None:
-        session = line.session
-        if report.state is State.UP:
-            self.log.info("({name}) Entering Up state", name=line.name)
-            return
-        self.log.info(
-            "({name}) Entering {state} state (Local diagnostic - {local}, Remote"
-            " diagnostic - {remote}): {reason}",
-            name=line.name,
-            state=report.state.name.title().replace("_D", "D"),
-            local=in_words(session.diagnostic),
-            remote=in_words(session.remote_diagnostic),
-            reason=report.reason,
-        )
+        self._fading.consider(line)
+        if line in self.table:
+            self._settle(line)  # a timer may be what brought it here
 
     def _echo_returned(self, line: Line, number: int) -> None:
         self._perform(line, line.session.returned, number)
@@ -423,6 +411,7 @@ class BfdService(Service):
         index = 0 if link is None else link.index
         if self._indices.get(device, index) != index:
             self._reception.reopen(device)
+            self._echoes.reopen(device)
             for line in self.table:
                 if line.route.device == device:
                     line.close()
@@ -443,16 +432,11 @@ class BfdService(Service):
         quantile = self.lateness.quantile(0.999)
         return {
             "sessions": [describe(each, now, quantile) for each in self.table],
-            "stalls": dict(self.stalls),
-            "rejected": dict(self.rejected),
+            "stalls": self.stalls.describe(),
+            "rejected": dict(self.refusals.rejected),
             "lateness": {"p999": quantile, "worst": self.lateness.worst},
         }
 
     def names(self) -> list[str]:
         """The names of all sessions."""
         return self.table.names()
-
-
-def _name(route: BfdRoute) -> str:
-    """The name of a session that the configuration does not name."""
-    return f"{route.neighbour}%{route.device}" if route.device else str(route.neighbour)

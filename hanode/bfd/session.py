@@ -22,6 +22,7 @@ from hanode.config.bfd_model import BfdParameters
 
 SLOW = 1_000_000  # microseconds; not faster while not Up (section 6.8.3)
 MICRO = 1e-6  # seconds
+STARTED = "started"  # the reason of the first state
 
 #: Section 6.8.6: (our state, received state) -> our new state; others change nothing
 NEXT_STATE = {
@@ -160,14 +161,14 @@ class Session:
         """Leave AdminDown: section 6.8.16, and the beginning of every session."""
         if self.state is not State.ADMIN_DOWN:
             return NOTHING
-        return self._enter(State.DOWN, Diagnostic.NONE, "started", now)
+        return self._enter(State.DOWN, Diagnostic.NONE, STARTED, now)
 
-    def disable(self, *, now: float) -> Actions:
+    def disable(self, reason: str = "disabled here", *, now: float) -> Actions:
         """AdminDown, by the operator's wish or because we end (section 6.8.16)."""
         if self.state is State.ADMIN_DOWN:
             return NOTHING
         diagnostic = Diagnostic.ADMINISTRATIVELY_DOWN
-        return self._enter(State.ADMIN_DOWN, diagnostic, "disabled here", now)
+        return self._enter(State.ADMIN_DOWN, diagnostic, reason, now)
 
     def receive(self, control: Control, *, now: float) -> Actions:
         """A valid packet of this session has arrived (section 6.8.6)."""
