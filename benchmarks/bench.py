@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -30,11 +30,11 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Client(threading.Thread):
-    """Pings one address every 2 ms and remembers when answers came."""
+    """Pings one address every few milliseconds and remembers when answers came."""
 
-    def __init__(self, host: Host, target: str) -> None:
+    def __init__(self, host: Host, target: str, interval: float = 0.002) -> None:
         super().__init__(daemon=True)
-        self.pinger = Pinger(host, "eth0", ip_address(target), 0.002)
+        self.pinger = Pinger(host, "eth0", ip_address(target), interval)
         self._stop_asked = threading.Event()
         self.start()
 
@@ -187,13 +187,18 @@ class Table:
     def show(self) -> None:
         """Print the table."""
         head = ("what", "keepalived", "hanode", "ratio", "wanted of hanode")
-        widths = [
-            max(map(len, column)) for column in zip(head, *self.rows, strict=True)
-        ]
-        print(f"\n{self.title}")
-        for row in (head, *self.rows):
-            cells = (cell.ljust(w) for cell, w in zip(row, widths, strict=True))
-            print("  ".join(cells))
+        print_columns(self.title, head, self.rows)
+
+
+def print_columns(
+    title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> None:
+    """A table with columns as wide as they need to be."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    print(f"\n{title}")
+    for row in (head, *rows):
+        cells = (cell.ljust(w) for cell, w in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip(), flush=True)
 
 
 def _show(values: list[float], unit: str) -> str:
