@@ -8,10 +8,12 @@ import resource
 import signal
 import sys
 from random import SystemRandom
+from time import monotonic
 from types import FrameType
 from typing import Any
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python import usage
 
@@ -21,13 +23,15 @@ from hanode.console.http import HttpService
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
+from hanode.interfaces import IProcesses
 from hanode.network import Network
 from hanode.node import Node
 from hanode.processes import Processes
-from hanode.reading import read
+from hanode.reading import Reading, read, read_aside
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
+QUICK = 0.02  # seconds of reading that packets can bear
 NICE = -15  # setpriority(2)
 SOCKETS = 16384  # enough for 4,000 sessions, and small for those who close them all
 LEVELS = {
@@ -50,6 +54,7 @@ class Options(usage.Options):
         ["log-detail", "D", "Log details too: what was sent, what was discarded."],
     ]
     model: Model
+    seconds = 0.0  # that the last reading took
 
     def postOptions(self) -> None:
         """Read the configuration; print every problem.
@@ -62,9 +67,16 @@ class Options(usage.Options):
         if worst(problems) is Severity.ERROR:
             raise usage.UsageError(f"{self['config']} cannot be run")
 
-    def load(self) -> tuple[Model, list[Problem]]:
-        """Read the configuration that the options name."""
-        return read([self["config"]], self["config-id"])
+    def load(self) -> Reading:
+        """Read the configuration that the options name; note how long that takes."""
+        began = monotonic()
+        reading = read([self["config"]], self["config-id"])
+        self.seconds = monotonic() - began
+        return reading
+
+    def load_aside(self, processes: IProcesses) -> Deferred[Reading]:
+        """The same by another process."""
+        return read_aside(processes, [self["config"]], self["config-id"])
 
 
 class Daemon(MultiService):
@@ -75,6 +87,8 @@ class Daemon(MultiService):
     def __init__(self, options: Options, reactor: Any) -> None:
         super().__init__()
         self._options, self._reactor = options, reactor
+        self._reading: Deferred[Any] | None = None
+        self._again = False  # another SIGHUP has come meanwhile
         details = bool(options["log-detail"])
         self.node = Node(options.model, world(reactor), details)
         self.node.setServiceParent(self)
@@ -97,7 +111,27 @@ class Daemon(MultiService):
 
     def _hangup(self, number: int, frame: FrameType | None) -> None:
         # A signal arrives between two bytecodes of anything: leave that first.
-        self._reactor.callFromThread(self.reload)
+        self._reactor.callFromThread(self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        """Reload here if that is quick; what is not must not hold up the packets."""
+        if self._reading is not None:
+            self._again = True
+            return
+        if self._options.seconds < QUICK:
+            self.reload()
+            return
+        self.log.info("Reloading ...")
+        self._reading = reading = self._options.load_aside(self.node.world.processes)
+        reading.addCallback(lambda found: self._take(*found))
+        reading.addErrback(lambda failure: self.log.failure("Reload failed", failure))
+        reading.addCallback(self._have_read)
+
+    def _have_read(self, _: object) -> None:
+        self._reading = None
+        if self._again:
+            self._again = False
+            self._reload_soon()
 
     def reload(self) -> bool:
         """Read the configuration again; keep the old one when the new one is broken.
@@ -105,7 +139,9 @@ class Daemon(MultiService):
         @return: whether the new configuration is in force.
         """
         self.log.info("Reloading ...")
-        model, problems = self._options.load()
+        return self._take(*self._options.load())
+
+    def _take(self, model: Model, problems: list[Problem]) -> bool:
         for problem in problems:
             self.log.emit(LEVELS[problem.severity], "{problem}", problem=problem)
         if worst(problems) in (Severity.ERROR, Severity.DROPPED):

@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.config.model import NodeDefs
+from hanode.config.model import Model, NodeDefs
 from hanode.tap import Daemon, Options
 
 
@@ -63,3 +64,56 @@ class LookingInTests(SynchronousTestCase):
         self.file.unlink()
         self.assertFalse(daemon.reload())
         self.assertEqual(self.moves, [])
+
+
+class ReloadTests(SynchronousTestCase):
+    """A long configuration is read by another process, a short one at once."""
+
+    def setUp(self):
+        self.file = Path(mkdtemp()) / "node.conf"
+        self.file.write_text("")
+        options = Options()
+        with contextlib.redirect_stderr(io.StringIO()):
+            options.parseOptions(["-c", str(self.file)])
+        self.daemon, self.options = Daemon(options, reactor), options
+        self.asked, self.applied = [], []
+        self.patch(self.daemon.node, "reload", self.applied.append)
+        self.patch(options, "load_aside", self.aside)
+
+    def aside(self, processes):
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    def test_short(self):
+        """What takes no time is read here."""
+        self.daemon._reload_soon()
+        self.assertEqual((self.asked, self.applied), ([], [Model()]))
+
+    def test_long(self):
+        """What takes its time is applied when the other process has read it."""
+        self.options.seconds = 1.0
+        self.daemon._reload_soon()
+        self.assertEqual(self.applied, [])
+        model = Model(node=NodeDefs(""))
+        self.asked[0].callback((model, []))
+        self.assertEqual(self.applied, [model])
+
+    def test_again(self):
+        """A signal that comes meanwhile means one more reading afterwards."""
+        self.options.seconds = 1.0
+        for _ in range(3):
+            self.daemon._reload_soon()
+        self.assertEqual(len(self.asked), 1)
+        self.asked[0].callback((Model(), []))
+        self.assertEqual(len(self.asked), 2)
+        self.asked[1].callback((Model(), []))
+        self.assertEqual((len(self.asked), self.applied), (2, [Model(), Model()]))
+
+    def test_failed(self):
+        """A process that fails is told about, and the next signal tries again."""
+        self.options.seconds = 1.0
+        self.daemon._reload_soon()
+        self.asked[0].errback(OSError("no"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.daemon._reload_soon()
+        self.assertEqual((len(self.asked), self.applied), (2, []))
