@@ -289,9 +289,9 @@ class BfdCase(LiveCase):
         self.up()
         self.steady(1.5)
 
-    def freeze(self, daemon):
+    def freeze(self, *daemons):
         """SIGSTOP for 2 s."""
-        family = _family(daemon.process.pid)
+        family = [pid for each in daemons for pid in _family(each.process.pid)]
         self.mark()
         for pid in family:
             os.kill(pid, signal.SIGSTOP)

@@ -89,10 +89,25 @@ class Pair(BfdCase):
             daemon.configure(bfd_configs.hanode(links, extra=(new,)))
             daemon.reload()
             daemon.log.wait_for("[Rr]eload")
-            since = self.wire.said()[-1].at + 0.5
+            for link in links:
+                self.wait(
+                    lambda src=link.ours: self.wire.said(source=src)[-1].key == 2,
+                    what=f"{link.ours} sends with the new key",
+                )
+            since = self.wire.said()[-1].at
             self.steady(1.5)
             keys = {each.key for each in self.wire.said(since, links[0].ours)}
             self.assertEqual(keys, {2})
+        self.assertEqual(self.wire.fallen(self.since), [], self.account())
+
+    def test_pause(self):
+        """A machine that stands still for 2 s as a whole loses no session."""
+        self.pair(DIRECT)
+        self.begin_both()
+        self.freeze(self.ours, self.peer)
+        for daemon in self.daemons:
+            daemon.log.wait_for(r"held up for [12]\.\d+ s")
+        self.steady(1.5)
         self.assertEqual(self.wire.fallen(self.since), [], self.account())
 
     def test_unsolicited(self):
