@@ -138,6 +138,10 @@ class EchoPort:
         self._sources.add(source)
         self._transmit(Echo(source, source, SENT_TTL, data), hardware)
 
+    def drain(self) -> None:
+        """See L{IEchoPort.drain}."""
+        self.doRead()
+
     def close(self) -> None:
         """See L{IEchoPort.close}."""
         if self._socket.fileno() >= 0:

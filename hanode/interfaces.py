@@ -87,6 +87,9 @@ class IEchoPort(Interface):
         the hardware address is not known.
         """
 
+    def drain() -> None:
+        """Read and hand over what waits, now, up to a bound."""
+
     def close() -> None:
         """Give it back."""
 

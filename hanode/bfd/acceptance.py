@@ -69,7 +69,7 @@ def _of_instance(instance: VrrpInstance, parameters: BfdParameters) -> Rule:
 class Acceptance:
     """The rules in force, and the ports that are open because of them.
 
-    @param dismissed: called with each line that has lost its rule.
+    @param dismissed: called with each line whose rule is gone, or has changed.
     """
 
     def __init__(
@@ -87,16 +87,13 @@ class Acceptance:
 
     def configure(self, model: Model) -> None:
         """Have the rules of C{model}; what is equal stays."""
-        wanted = {rule.name: rule for rule in rules(model)}
-        for name, rule in tuple(self._rules.items()):
-            if wanted.get(name) != rule:
-                del self._rules[name]
-                self._dismiss(rule)
-        for name, rule in wanted.items():
-            if name not in self._rules:
-                self._rules[name] = rule
-                if self._open:
-                    self._admit(rule)
+        before, self._rules = self._rules, {each.name: each for each in rules(model)}
+        if self._open:
+            for rule in self._rules.values():
+                self._admit(rule)
+        for name, rule in before.items():
+            if self._rules.get(name) != rule:
+                self._dismiss(rule, self._rules.get(name))
 
     def devices(self) -> set[str]:
         """The interfaces that rules speak of."""
@@ -134,10 +131,15 @@ class Acceptance:
         for entrance in rule.entrances:
             self._reception.join(entrance, rule.name, SINGLE_HOP_TTL)
 
-    def _dismiss(self, rule: Rule) -> None:
+    def _dismiss(self, rule: Rule, following: Rule | None) -> None:
+        """C{rule} is no more, C{following} has its name; who may stay, stays."""
+        entrances = following.entrances if following else ()
         for entrance in rule.entrances:
-            self._reception.leave(entrance, rule.name)
+            if entrance not in entrances:
+                self._reception.leave(entrance, rule.name)
         for line in self._table:
             if line.rule == rule.name:
-                line.rule = ""
+                here = Entrance.of(line.route)
+                if not following or not following.admits(line.route.neighbour, here):
+                    line.rule = ""
                 self._dismissed(line)

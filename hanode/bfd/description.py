@@ -1,14 +1,18 @@
-"""One session as a plain dict, for whoever looks in from outside."""
+"""One session in words: a plain dict for whoever looks in, lines for the log."""
 
 from __future__ import annotations
 
 from math import inf
 from typing import Any
 
+from twisted.logger import Logger
+
 from hanode.bfd.line import Line
-from hanode.bfd.packet import Diagnostic
+from hanode.bfd.packet import Diagnostic, State
+from hanode.bfd.session import Report
 
 MICRO = 1e-6  # seconds
+log = Logger()
 _WORDS: dict[int, str] = {
     Diagnostic.NONE: "No Diagnostic",
     Diagnostic.DETECTION_TIME_EXPIRED: "Control Detection Time Expired",
@@ -25,6 +29,22 @@ _WORDS: dict[int, str] = {
 def in_words(diagnostic: int) -> str:
     """A diagnostic in the words of keepalived's log."""
     return _WORDS.get(diagnostic, f"Reserved ({diagnostic})")
+
+
+def announce(line: Line, report: Report) -> None:
+    """Write into the log that C{line} has entered another state."""
+    if report.state is State.UP:
+        log.info("({name}) Entering Up state", name=line.name)
+        return
+    log.info(
+        "({name}) Entering {state} state (Local diagnostic - {local}, Remote"
+        " diagnostic - {remote}): {reason}",
+        name=line.name,
+        state=report.state.name.title().replace("_D", "D"),
+        local=in_words(line.session.diagnostic),
+        remote=in_words(line.session.remote_diagnostic),
+        reason=report.reason,
+    )
 
 
 def describe(line: Line, now: float, quantile: float) -> dict[str, Any]:

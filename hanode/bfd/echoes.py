@@ -59,6 +59,17 @@ class Echoes:
             self._users.pop(where, None)
             self._close(where)
 
+    def drain(self) -> None:
+        """Read everything that waits."""
+        for port in tuple(self._ports.values()):
+            port.drain()
+
+    def reopen(self, device: str) -> None:
+        """The interface C{device} is another one now: bind to that."""
+        for where in tuple(self._ports):
+            if where[1] == device:
+                self._open(where, where in self._reflecting)
+
     def close(self) -> None:
         """Close everything."""
         for where in tuple(self._ports):
@@ -66,6 +77,8 @@ class Echoes:
 
     def _open(self, where: Where, reflect: bool) -> None:
         self._close(where)
+        for line in self._users[where]:
+            line.echo_port = None
         family, device = where
         try:
             if not device:

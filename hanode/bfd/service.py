@@ -26,7 +26,7 @@ from hanode.bfd.packet import BadPacket, Control, State, decode
 from hanode.bfd.pursuit import Pursuit
 from hanode.bfd.reception import Entrance, Reception
 from hanode.bfd.refusals import Refusals
-from hanode.bfd.session import STARTED, Report, Session
+from hanode.bfd.session import Report, Session
 from hanode.bfd.stalls import Stalls
 from hanode.bfd.table import Table
 from hanode.bfd.wheel import Wheel
@@ -132,9 +132,7 @@ class BfdService(Service):
         @param owner: for whom, as it is shown, for example C{fast_failover VI_1}.
         @param name: the name of a session that is new; made of its ends if empty.
         """
-        line = self.table.to(route)
-        if line is not None and name and self._configured(line) not in ("", owner):
-            line = None  # another bfd_instance to the same neighbour, bound elsewhere
+        line = self._present(route, owner, name)
         others: dict[str, BfdParameters] = {}
         if line is not None and name and (line.name, line.route) != (name, route):
             # It was opened by the neighbour, or for a fast_failover: the name and
@@ -152,6 +150,18 @@ class BfdService(Service):
         self._adjust(line)
         if self.running and line.session.state is State.ADMIN_DOWN:
             self._start(line)
+        return line
+
+    def _present(self, route: BfdRoute, owner: str, name: str) -> Line | None:
+        """The line that can serve C{owner}; make sure that C{name} is free if not."""
+        same = self.table.named(name) if name else None
+        if same is not None and same.route == route:
+            return same
+        if same is not None:
+            self._rename(same)
+        line = self.table.to(route)
+        if line is not None and name and self._configured(line) not in ("", owner):
+            return None  # another bfd_instance to the same neighbour
         return line
 
     def release(self, line: Line, owner: str) -> None:
@@ -239,8 +249,7 @@ class BfdService(Service):
 
     def _together(self, line: Line) -> BfdParameters:
         """What a bfd_instance says, or the quickest that the others want."""
-        owner = self._configured(line)
-        if owner:
+        if owner := self._configured(line):
             return line.wanted[owner]
         wishes = list(line.wanted.values())
         if not wishes:
@@ -288,8 +297,7 @@ class BfdService(Service):
 
     def _stranger(self, entrance: Entrance, datagram: Datagram) -> None:
         """A packet of which everything is known."""
-        now = self._world.clock.seconds()
-        self._received(datagram.data, now, entrance, datagram)
+        self._received(datagram.data, self._world.clock.seconds(), entrance, datagram)
 
     def _received(
         self,

@@ -39,7 +39,8 @@ class Table:
         """C{line} exists from now on."""
         self._names[line.name] = line
         self._discriminators[line.session.discriminator] = line
-        self._ends[Entrance.of(line.route), line.route.neighbour] = line
+        # Of several to the same neighbour, the first one gets what is new from there.
+        self._ends.setdefault(self._between(line), line)
 
     def remove(self, line: Line) -> None:
         """C{line} exists no more."""
@@ -47,7 +48,11 @@ class Table:
         if line in self:
             del self._names[line.name]
             del self._discriminators[line.session.discriminator]
-            del self._ends[Entrance.of(line.route), line.route.neighbour]
+            if self._ends.get(self._between(line)) is line:
+                del self._ends[self._between(line)]
+
+    def _between(self, line: Line) -> tuple[Entrance, IpAddress]:
+        return Entrance.of(line.route), line.route.neighbour
 
     def rename(self, line: Line, name: str) -> None:
         """C{line} is called C{name} from now on, which no other line is."""

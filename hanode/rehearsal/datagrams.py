@@ -218,6 +218,9 @@ class EchoPort:
         self._sources.add(source)
         lan.carry(_Outward(self, source), data, neighbour)
 
+    def drain(self) -> None:
+        """See L{IEchoPort.drain}: nothing ever waits."""
+
     def close(self) -> None:
         """See L{IEchoPort.close}."""
         self._open = False

@@ -155,6 +155,7 @@ class EchoPort:
         self.where, self.returned, self.reflect = where, returned, reflect
         self.sent: list[tuple[bytes, IpAddress, IpAddress]] = []
         self.problem: OSError | None = None
+        self.waiting: list[bytes] = []  # came back, and was not read yet
         self._network = network
 
     def send(self, data: bytes, source: IpAddress, neighbour: IpAddress) -> None:
@@ -163,6 +164,12 @@ class EchoPort:
         if self.problem is not None:
             raise self.problem
         self.sent.append((data, source, neighbour))
+
+    def drain(self) -> None:
+        """See L{IEchoPort.drain}."""
+        waiting, self.waiting = self.waiting, []
+        for payload in waiting:
+            self.returned(payload)
 
     def close(self) -> None:
         """See L{IEchoPort.close}."""
