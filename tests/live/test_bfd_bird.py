@@ -124,10 +124,11 @@ class Refusals(BirdCase):
         self.mark()
         self.begin = 0
         self.up()
+        self.mark()
         strangers = [link for link in links if link is not V4]
         for link in strangers:
             self.wait(
-                lambda ln=link: len(self.wire.said(source=ln.theirs)) > 2,
+                lambda ln=link: len(self.wire.said(self.since, ln.theirs)) > 2,
                 what=f"BIRD says something on {link.name}",
             )
         shown = self.ours.sessions()
