@@ -23,6 +23,8 @@ from hanode.config.bfd_model import BfdParameters, BfdRoute
 from hanode.interfaces import IEchoPort, IUdpSender
 from hanode.world import World
 
+RECHECK = 0.001  # seconds
+MOST_PATIENCE = 3  # detection times; what waits for longer is not from a neighbour
 FAREWELLS = 3  # AdminDown is said so often at the end: no answer will tell
 FULL = (errno.EAGAIN, errno.ENOBUFS)  # a queue is: the socket itself is all right
 
@@ -49,6 +51,7 @@ class Line:
         self.wanted: dict[str, BfdParameters] = {}
         self.rule = ""  # of the acceptance that let it in
         self.slot = -1  # the wheel's
+        self.waiting = 0  # packets that have come and were not looked at yet
         self.expected = b""  # the packet that would say nothing new
         self.since = world.clock.seconds()
         self.interval = 0.0  # while Up: the neighbour's, in seconds
@@ -122,6 +125,8 @@ class Line:
         due = session.transmit_at
         following = session.tick(now)
         if not following:
+            if self.waiting and now < session.heard + MOST_PATIENCE * self._patience:
+                return now + RECHECK  # its packets have come, but wait to be looked at
             self.perform(session.expire(now=now))
             return session.deadline
         if session.beat is self._beat:

@@ -1,8 +1,6 @@
-"""BFD on the network: which sessions there are, and who gets which packet.
+"""BFD on the network: which sessions there are, and what becomes of their changes.
 
-A packet goes the short way if its bytes are those that a session expects: then it only
-shows that the neighbour lives. All others are decoded, assigned to a session by our
-discriminator or by their ends (RFC 5880, section 6.3), and given to its machine.
+L{hanode.bfd.intake} gives them their packets, L{hanode.bfd.wheel} their time.
 """
 
 from __future__ import annotations
@@ -19,10 +17,11 @@ from hanode.bfd.acceptance import Acceptance
 from hanode.bfd.description import announce, describe
 from hanode.bfd.echoes import Echoes
 from hanode.bfd.fading import Fading
+from hanode.bfd.intake import Intake
 from hanode.bfd.lateness import Lateness
 from hanode.bfd.line import Line
 from hanode.bfd.pace import Pace
-from hanode.bfd.packet import BadPacket, Control, State, decode
+from hanode.bfd.packet import BadPacket, State
 from hanode.bfd.pursuit import Pursuit
 from hanode.bfd.reception import Entrance, Reception
 from hanode.bfd.refusals import Refusals
@@ -53,8 +52,16 @@ class BfdService(Service):
         self._world, self._facts = world, facts
         # Jitter needs no entropy of the kernel's, and is asked for with each packet.
         self._jitter = Random(world.random.getrandbits(64))
+        self._intake = Intake(
+            world.clock,
+            self.table,
+            self.refusals,
+            self._unsolicited,
+            self._settle,
+            self._turn_again,
+        )
         self._reception = Reception(
-            world.clock, world.network, self._known, self._stranger
+            world.clock, world.network, self._intake.known, self._intake.stranger
         )
         self._wheel = Wheel(world.clock, self._drain, self._stalled)
         self._acceptance = Acceptance(self._reception, self.table, self._dismissed)
@@ -87,6 +94,7 @@ class BfdService(Service):
         self._watches.clear()
         self._echoes.close()
         self._reception.close()
+        self._intake.close()
         self._wheel.halt()
         return super().stopService()
 
@@ -281,68 +289,6 @@ class BfdService(Service):
         self._start(line)
         return line
 
-    # -- what arrives
-
-    def _known(self, batch: list[bytes]) -> None:
-        """Packets that name one of our discriminators: hot."""
-        now = self._world.clock.seconds()
-        expected = self.table.expected.get
-        for data in batch:
-            session = expected(data)
-            if session is not None:
-                session.heard = now
-                session.repeated += 1
-            else:
-                self._received(data, now)
-
-    def _stranger(self, entrance: Entrance, datagram: Datagram) -> None:
-        """A packet of which everything is known."""
-        self._received(datagram.data, self._world.clock.seconds(), entrance, datagram)
-
-    def _received(
-        self,
-        data: bytes,
-        now: float,
-        entrance: Entrance | None = None,
-        datagram: Datagram | None = None,
-    ) -> None:
-        line: Line | None = None
-        try:
-            control, section = decode(data)
-            line = self._assign(control, entrance, datagram)
-            line.accept(data, control, section, now)
-        except BadPacket as problem:
-            source = None if datagram is None else datagram.source
-            self.refusals.note(problem, line, source)
-            return
-        if line in self.table:
-            self.table.expect(line, data)
-            self._settle(line)
-
-    def _assign(
-        self, control: Control, entrance: Entrance | None, datagram: Datagram | None
-    ) -> Line:
-        """The session of a packet (RFC 5880, section 6.3). Raises L{BadPacket}."""
-        line: Line | None = None
-        if control.yours:
-            line = self.table.of_discriminator(control.yours)
-        elif entrance is not None and datagram is not None:
-            line = self.table.of_ends(entrance, datagram.source)
-            if line is None and control.state is not State.ADMIN_DOWN:
-                line = self._unsolicited(entrance, datagram)
-        if line is None:
-            raise BadPacket("no session", control.yours or None)
-        if entrance is None or datagram is None:
-            if line.route.multihop:
-                raise BadPacket("single-hop packet for a multihop session")
-        elif entrance != Entrance.of(line.route):
-            raise BadPacket("wrong port or interface", datagram.device)
-        elif datagram.source != line.route.neighbour:
-            raise BadPacket("source address", datagram.source)
-        elif datagram.ttl < line.route.least_ttl:
-            raise BadPacket("TTL", datagram.ttl)
-        return line
-
     # -- what happens
 
     def _perform(self, line: Line, event: Callable[..., Any], *args: Any) -> None:
@@ -359,9 +305,15 @@ class BfdService(Service):
             self._wheel.keep_pace(self._pace.seconds)
 
     def _drain(self) -> None:
-        """Read all that waits in our sockets."""
+        """Read all that waits in our sockets; look at as much as there is time for."""
+        self._intake.holding = True
         self._reception.drain()
+        self._intake.holding = False
+        self._intake.work()
         self._echoes.drain()
+
+    def _turn_again(self) -> None:
+        self._wheel.turn_again()
 
     def _stalled(self, seconds: float) -> None:
         """We were held up; what neighbours sent meanwhile has been read by now.

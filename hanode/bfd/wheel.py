@@ -85,6 +85,15 @@ class Wheel:
             if not self._turning:
                 self._schedule()
 
+    def turn_again(self) -> None:
+        """Turn in the next slot even if nothing is due: there is work left to do."""
+        slot = int(self._clock.seconds() * SLOTS) + 1
+        if slot not in self._slots:
+            self._slots[slot] = []
+            heappush(self._order, slot)
+        if not self._turning:
+            self._schedule()
+
     def halt(self) -> None:
         """Stop turning; no item has a turn any more."""
         self._pace = 0.0
