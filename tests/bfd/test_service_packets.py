@@ -190,7 +190,7 @@ class FuzzTests(ServiceTestCase):
 
     def feed(self, data: bytes) -> None:
         """These bytes come in all ways."""
-        self.service._known([data])
+        self.service._intake.known([data])
         for port in (3784, 4784):
             listener = self.network.listener(port)
             listener._strangers(Datagram(data, OTHER, 1, US, 255, "eth0"))
@@ -286,7 +286,7 @@ class ShortWayTests(ServiceTestCase):
         line = self.line()
         before = (line.processed, line.session.transmit_at, line.session.remote)
         self.clock.rightNow += 0.02
-        self.service._known([steady, steady])
+        self.service._intake.known([steady, steady])
         session = line.session
         self.assertEqual((session.heard, session.repeated), (1000.02, 3))
         self.assertEqual((line.processed, session.transmit_at, session.remote), before)
