@@ -5,13 +5,16 @@ shows that the neighbour lives, and a thousand of them are dealt with in a milli
 All others are decoded, assigned to a session by our discriminator or by their ends
 (RFC 5880, section 6.3), and given to its machine. That is fifty times dearer; so they
 queue, and get a slice of each turn. Otherwise sessions that come Up would hold up the
-packets of those that are Up, which would go Down, and so on without end.
+packets of those that are Up, which would go Down, and so on without end. Where many
+wait, the latest of a neighbour takes the place of its earlier ones, as if those had
+been lost: what it said before is no news, and answers to old news go round for ever.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -24,8 +27,18 @@ from hanode.bfd.table import Table
 from hanode.interfaces import Datagram
 
 SLICE = 0.002  # seconds of one turn for packets that must be looked at
+CROWD = 50  # packets that wait; from then on, of each neighbour only the latest counts
 MOST = 20_000  # packets that may wait; more is a flood
-Packet = tuple[bytes, Entrance | None, Datagram | None, Line | None]
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A packet in the queue."""
+
+    data: bytes
+    entrance: Entrance | None
+    datagram: Datagram | None
+    line: Line | None
 
 
 class Intake:
@@ -50,7 +63,8 @@ class Intake:
     ) -> None:
         self._clock, self._table, self._refusals = clock, table, refusals
         self._opened, self._accepted, self._more = opened, accepted, more
-        self._queue: deque[Packet] = deque()
+        self._queue: deque[_Waiting] = deque()
+        self._latest: dict[Line, _Waiting] = {}
         self.holding = False  # while sockets are drained: they only queue
 
     def known(self, batch: list[bytes]) -> None:
@@ -79,11 +93,14 @@ class Intake:
         now = seconds()
         end = now + SLICE
         while queue and now < end:
-            data, entrance, datagram, line = queue.popleft()
+            first = queue.popleft()
+            line = first.line
             if line is not None:
                 line.waiting -= 1
+                if not line.waiting:
+                    del self._latest[line]
             try:
-                self._receive(data, now, entrance, datagram)
+                self._receive(first.data, now, first.entrance, first.datagram)
             except Exception:
                 self.log.failure("a BFD packet could not be dealt with")
             now = seconds()
@@ -93,18 +110,36 @@ class Intake:
     def close(self) -> None:
         """Forget what waits."""
         self._queue.clear()
+        self._latest.clear()
 
     def _put(
         self, data: bytes, entrance: Entrance | None, datagram: Datagram | None
     ) -> None:
+        line = self._line(data, entrance, datagram)
+        if line is not None:
+            latest = self._latest.get(line)
+            if latest is not None and len(self._queue) >= CROWD:
+                latest.data = data
+                latest.entrance, latest.datagram = entrance, datagram
+                return
         if len(self._queue) >= MOST:
             self._refusals.rejected["too many at once"] += 1
             return
-        yours = data[YOUR_DISCRIMINATOR : YOUR_DISCRIMINATOR + 4]
-        line = self._table.of_discriminator(int.from_bytes(yours))
+        waiting = _Waiting(data, entrance, datagram, line)
+        self._queue.append(waiting)
         if line is not None:
             line.waiting += 1  # it is not silent, whatever its timer says
-        self._queue.append((data, entrance, datagram, line))
+            self._latest[line] = waiting
+
+    def _line(
+        self, data: bytes, entrance: Entrance | None, datagram: Datagram | None
+    ) -> Line | None:
+        """The session that a packet seems to be for, without looking closely."""
+        yours = data[YOUR_DISCRIMINATOR : YOUR_DISCRIMINATOR + 4]
+        line = self._table.of_discriminator(int.from_bytes(yours))
+        if line is None and entrance is not None and datagram is not None:
+            line = self._table.of_ends(entrance, datagram.source)
+        return line
 
     def _receive(
         self,
