@@ -17,7 +17,7 @@ PEERS := keepalived:keepalived tshark:tshark ip:iproute2 ping:iputils-ping \
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@$(VENV)/bin/hanode lab
+	@$(VENV)/bin/hanode lab --fast
 
 test: $(STAMP) peers
 	@$(PYTHON) tests/run.py
@@ -79,7 +79,7 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-	@for each in failover scale dataplane; do \
+	@for each in failover scale sessions dataplane; do \
 	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:

@@ -64,6 +64,16 @@ class LabTests(SynchronousTestCase):
         out, errors = lab.communicate(timeout=90)
         return lab.returncode, out, errors
 
+    def test_fast(self) -> None:
+        """With --fast the address moves long before VRRP alone would notice."""
+        status, out, errors = self.run_lab("--json", "--fast")
+        self.assertEqual((status, errors), (0, ""), out)
+        cut = json.loads(out)["scenes"][1]
+        self.assertEqual((cut["title"], cut["holder"]), ("power cut", "n2"))
+        # 36 ms where nothing else runs; 3.6 s without BFD.
+        self.assertLess(cut["outage_ms"] or 0, 1500)
+        self.assertLess(cut["expected_ms"], 40)
+
     def test_moves(self) -> None:
         """The address moves from node to node and back, with every scene told."""
         status, out, errors = self.run_lab("--json", *self.pair())
