@@ -37,6 +37,13 @@ class Line:
     """
 
     log = Logger()
+    __slots__ = (
+        *("name", "route", "session", "wanted", "rule", "slot", "waiting", "expected"),
+        *("since", "interval", "sent", "processed", "flaps", "send_errors", "dropped"),
+        *("latest", "worst", "load", "echo_port", "echo_token"),
+        *("_network", "_reported", "_note_lateness", "_sequence", "_authenticator"),
+        *("_patience", "_sender", "_problem", "_send", "_beat", "_data"),
+    )
 
     def __init__(
         self,
@@ -125,7 +132,8 @@ class Line:
         due = session.transmit_at
         following = session.tick(now)
         if not following:
-            if self.waiting and now < session.heard + MOST_PATIENCE * self._patience:
+            silence = (now - session.heard) / self._patience
+            if self.waiting and 1 <= silence < MOST_PATIENCE:
                 return now + RECHECK  # its packets have come, but wait to be looked at
             self.perform(session.expire(now=now))
             return session.deadline

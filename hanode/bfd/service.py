@@ -307,8 +307,10 @@ class BfdService(Service):
     def _drain(self) -> None:
         """Read all that waits in our sockets; look at as much as there is time for."""
         self._intake.holding = True
-        self._reception.drain()
-        self._intake.holding = False
+        try:
+            self._reception.drain()
+        finally:
+            self._intake.holding = False
         self._intake.work()
         self._echoes.drain()
 

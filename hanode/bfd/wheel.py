@@ -125,10 +125,11 @@ class Wheel:
         our memory with places that are years away.
         """
         slots, live = self._slots, 0
+        soon = int(self._clock.seconds() * SLOTS) + 1  # see turn_again
         for slot, items in tuple(slots.items()):
             items[:] = {id(item): item for item in items if item.slot == slot}.values()
             live += len(items)
-            if not items:
+            if not items and slot > soon:
                 del slots[slot]
         self._order[:] = slots
         heapify(self._order)

@@ -165,8 +165,10 @@ class MemoryTests(ServiceTestCase):
 
     def test_bytes(self) -> None:
         """A session that is Up takes 8 KiB or less, all included but its socket."""
+        slow = replace(FAST, min_tx=10_000_000, min_rx=10_000_000)
         entries = [
-            instance(f"n{n}", neighbour=NEIGHBOUR + n) for n in range(self.COUNT)
+            instance(f"n{n}", neighbour=NEIGHBOUR + n, parameters=slow)
+            for n in range(self.COUNT)
         ]
         gc.collect()
         tracemalloc.start()
@@ -176,6 +178,7 @@ class MemoryTests(ServiceTestCase):
             for number, line in enumerate(lines):
                 peer = Neighbour(self.network, line.route.neighbour, mine=number + 1)
                 peer.yours = line.session.discriminator
+                peer.says.update(min_tx=10_000_000, min_rx=10_000_000)
                 peer.come_up()
             self.network.sent.clear()
             self.facts.events.clear()

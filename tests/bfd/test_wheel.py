@@ -352,6 +352,41 @@ class DrainTests(WheelTestCase):
         self.assertEqual((moved, item.turns, self.due()), ([1.5], [], [1005.0]))
 
 
+class AgainTests(WheelTestCase):
+    """Turning once more, though nothing is due."""
+
+    def test_again(self) -> None:
+        """The sockets are read in the next slot, and not after that."""
+        self.wheel.turn_again()
+        self.wheel.turn_again()
+        self.run_to(1001)
+        self.assertEqual((self.drained, self.due()), ([1000.001], []))
+
+    def test_in_turn(self) -> None:
+        """It may be asked for during a turn."""
+        self.wheel.put(self.item(lambda now: self.wheel.turn_again()), 1000.01)
+        self.run_to(1001)
+        self.assertEqual((self.drained, self.due()), ([1000.01, 1000.011], []))
+
+    def test_with_an_item(self) -> None:
+        """An item that is due in that slot has its turn as always."""
+        item = self.item()
+        self.wheel.turn_again()
+        self.wheel.put(item, 1000.001)
+        self.run_to(1001)
+        self.assertEqual((item.turns, self.drained), ([1000.001], [1000.001]))
+
+    def test_many_moves(self) -> None:
+        """It is not lost when items are moved."""
+        self.wheel.turn_again()
+        item = self.item()
+        for number in range(50_000):
+            self.wheel.put(item, 2000 + number / 100)
+        self.wheel.remove(item)
+        self.run_to(1000.01)
+        self.assertEqual(self.drained, [1000.001])
+
+
 class PaceTests(WheelTestCase):
     """Turning all the time, whatever is due."""
 
