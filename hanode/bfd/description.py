@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from hanode.bfd.line import Line
 from hanode.bfd.packet import Diagnostic, State
-from hanode.bfd.session import Report
+from hanode.bfd.session import STARTED, Report
 
 MICRO = 1e-6  # seconds
 log = Logger()
@@ -36,6 +36,8 @@ def announce(line: Line, report: Report) -> None:
     if report.state is State.UP:
         log.info("({name}) Entering Up state", name=line.name)
         return
+    if report.state is State.INIT or report.reason == STARTED:
+        return  # on the way: worth nobody's time
     log.info(
         "({name}) Entering {state} state (Local diagnostic - {local}, Remote"
         " diagnostic - {remote}): {reason}",

@@ -138,7 +138,7 @@ class Intake:
         yours = data[YOUR_DISCRIMINATOR : YOUR_DISCRIMINATOR + 4]
         line = self._table.of_discriminator(int.from_bytes(yours))
         if line is None and entrance is not None and datagram is not None:
-            line = self._table.of_ends(entrance, datagram.source)
+            line = self._table.behind(entrance, datagram.source)
         return line
 
     def _receive(
@@ -169,7 +169,7 @@ class Intake:
         if control.yours:
             line = self._table.of_discriminator(control.yours)
         elif entrance is not None and datagram is not None:
-            line = self._table.of_ends(entrance, datagram.source)
+            line = self._table.behind(entrance, datagram.source)
             if line is None and control.state is not State.ADMIN_DOWN:
                 line = self._opened(entrance, datagram)
         if line is None:
@@ -177,7 +177,7 @@ class Intake:
         if entrance is None or datagram is None:
             if line.route.multihop:
                 raise BadPacket("single-hop packet for a multihop session")
-        elif entrance != Entrance.of(line.route):
+        elif not entrance.leads_to(line.route):
             raise BadPacket("wrong port or interface", datagram.device)
         elif datagram.source != line.route.neighbour:
             raise BadPacket("source address", datagram.source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -28,6 +28,19 @@ class Entrance:
         """The entrance for the packets of C{route}."""
         return cls(route.neighbour.version, route.device, route.multihop)
 
+    @property
+    def unbound(self) -> Entrance:
+        """The same port, bound to no interface."""
+        return replace(self, device="")
+
+    def leads_to(self, route: BfdRoute) -> bool:
+        """Whether packets of C{route} may come in here.
+
+        Where a port is open for an interface, it gets that interface's packets of
+        the sessions that are bound to none, too.
+        """
+        return Entrance.of(route) in (self, self.unbound)
+
 
 @dataclass
 class _Port:
@@ -36,10 +49,6 @@ class _Port:
     users: dict[object, int] = field(default_factory=dict)  # with their least TTL
     listener: IUdpListener | None = None
     problem: str = ""
-
-    @property
-    def least_ttl(self) -> int:
-        return min(self.users.values(), default=SINGLE_HOP_TTL)
 
 
 class Reception:
@@ -71,8 +80,7 @@ class Reception:
         port.users[user] = least_ttl
         if port.listener is None:
             self._open(entrance, port)
-        else:
-            port.listener.least_ttl(port.least_ttl)
+        self._filter(entrance)
 
     def leave(self, entrance: Entrance, user: object) -> None:
         """C{user} expects nothing any more; the last one closes the port."""
@@ -83,8 +91,7 @@ class Reception:
         if not port.users:
             del self._ports[entrance]
             self._close(port)
-        elif port.listener is not None:
-            port.listener.least_ttl(port.least_ttl)
+        self._filter(entrance)
 
     def drain(self) -> None:
         """Read everything that waits.
@@ -132,13 +139,25 @@ class Reception:
                 self._known,
                 stranger,
                 mark=-1 if entrance.multihop else YOUR_DISCRIMINATOR,
-                ttl=port.least_ttl,
+                ttl=self._least_ttl(entrance),
             )
         except OSError as problem:
             self._cannot_open(port, problem)
             return
         port.problem = ""
         port.listener.rest(self._resting)
+
+    def _least_ttl(self, entrance: Entrance) -> int:
+        """What those who expect packets there need, sessions bound to none included."""
+        ports = (self._ports.get(entrance), self._ports.get(entrance.unbound))
+        needs = [ttl for port in ports if port for ttl in port.users.values()]
+        return min(needs, default=SINGLE_HOP_TTL)
+
+    def _filter(self, changed: Entrance) -> None:
+        """Tell the kernel what is to be dropped now that C{changed} has other users."""
+        for entrance, port in self._ports.items():
+            if changed in (entrance, entrance.unbound) and port.listener is not None:
+                port.listener.least_ttl(self._least_ttl(entrance))
 
     def _cannot_open(self, port: _Port, problem: OSError) -> None:
         text = str(problem)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 
 from hanode.bfd.line import Line
@@ -83,11 +82,14 @@ class Table:
         """The line with that neighbour behind that entrance."""
         return self._ends.get((entrance, neighbour))
 
+    def behind(self, entrance: Entrance, neighbour: IpAddress) -> Line | None:
+        """The same; without one, the line with that neighbour that is not bound."""
+        line = self.of_ends(entrance, neighbour)
+        return line or self.of_ends(entrance.unbound, neighbour)
+
     def to(self, route: BfdRoute) -> Line | None:
         """The line to the neighbour of C{route}, on its device or bound to none."""
-        here = Entrance.of(route)
-        line = self.of_ends(here, route.neighbour)
-        return line or self.of_ends(replace(here, device=""), route.neighbour)
+        return self.behind(Entrance.of(route), route.neighbour)
 
     def expect(self, line: Line, data: bytes) -> None:
         """C{data} is what C{line} has processed; the same again is nothing new."""

@@ -73,14 +73,10 @@ class LifeTests(ServiceTestCase):
         peer = self.up()
         peer.say(State.DOWN, diagnostic=3)
         down = "(Local diagnostic - {}, Remote diagnostic - {}): {}"
-        none = "No Diagnostic"
         signaled = "Neighbor Signaled Session Down"
         self.assertEqual(
             self.logs.lines("info"),
             [
-                "(peer) Entering Down state " + down.format(none, none, "started"),
-                "(peer) Entering Init state "
-                + down.format(none, none, "neighbour in DOWN"),
                 "(peer) Entering Up state",
                 "(peer) Entering Down state "
                 + down.format(signaled, signaled, "neighbour signaled session down"),

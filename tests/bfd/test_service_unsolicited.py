@@ -8,8 +8,13 @@ from ipaddress import ip_address, ip_network
 from hanode.bfd.fading import FORGET
 from hanode.bfd.packet import State
 from hanode.bfd.service import BfdService
-from hanode.config.bfd_model import BfdUnsolicited
-from hanode.config.model import IpAddress
+from hanode.config.bfd_model import (
+    AuthType,
+    BfdAuthentication,
+    BfdKey,
+    BfdUnsolicited,
+)
+from hanode.config.model import IpAddress, Secret
 from hanode.facts import Facts
 from tests.bfd.networks import (
     FAST,
@@ -318,3 +323,35 @@ class ConfiguredTests(UnsolicitedTestCase):
         self.configure(RULE)
         self.peer()
         self.assertEqual(self.state(NAME), "UP")
+
+
+class BesideTests(UnsolicitedTestCase):
+    """A session that is bound to no interface, where a port of eth0 is open too."""
+
+    def test_keeps_its_packets(self) -> None:
+        """What comes in at eth0 is the session's, and opens no other one."""
+        self.configure(RULE, instance())
+        self.peer()
+        self.assertEqual(self.service.names(), ["peer"])
+        self.assertEqual(self.state(), "UP")
+
+    def test_its_ttl(self) -> None:
+        """The port of eth0 lets in what the session may have; nobody else may."""
+        self.configure(RULE, instance(least_ttl=64))
+        self.assertEqual(self.network.listener(device="eth0").ttl, 64)
+        far = Neighbour(self.network, address=OTHER, device="eth0", ttl=64)
+        far.say(State.DOWN)
+        self.assertEqual(self.rejected(), {"TTL": 1})
+        near = Neighbour(self.network, device="eth0", ttl=64)
+        near.come_up()
+        self.assertEqual(self.state(), "UP")
+
+    def test_its_key(self) -> None:
+        """Who does not know the key of the session does not get one without."""
+        keys = BfdAuthentication(AuthType.KEYED_SHA1, (BfdKey(1, Secret("geheim")),))
+        secret = replace(FAST, authentication=keys)
+        self.configure(RULE, instance(parameters=secret))
+        Neighbour(self.network, device="eth0").say(State.DOWN)
+        self.assertEqual(self.service.names(), ["peer"])
+        dropped = self.service.describe()["sessions"][0]["dropped"]
+        self.assertEqual(dropped, {"authentication missing": 1})
