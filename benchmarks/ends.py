@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.bench import children
 from benchmarks.cable import CARD, Side
 from tests.live.daemons import Daemon
 from tests.live.routers import BfdHanode, BfdKeepalived, Bird, Frr
@@ -59,6 +60,10 @@ class End:
     def lateness(self) -> tuple[float, float] | None:
         """p99.9 and worst of its own lateness in seconds, None if it does not know."""
         return None
+
+    def started(self) -> bool:
+        """Whether it has done what it does only once, apart from the sessions."""
+        return True
 
     @property
     def pid(self) -> int:
@@ -139,6 +144,10 @@ class HanodeEnd(LoggedEnd):
     def config(self, pairs: Pairs, load: Load) -> str:
         """Its configuration."""
         return _instances(pairs, load)
+
+    def started(self) -> bool:
+        """Whether the process has ended that prepares frames at the start."""
+        return not children(self.pid)
 
     def lateness(self) -> tuple[float, float] | None:
         """p99.9 and worst of its own lateness in seconds, since the start."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -32,6 +33,13 @@ def _loop() -> float:
     for turn in range(LOOPS):
         total = max(total * 0.5, table[keys[turn & 255]])
     return time.perf_counter() - begin
+
+
+def installed(kind: str) -> bool:
+    """Whether there is a daemon of that kind; of ours there always is."""
+    if kind not in VERSIONS:
+        return True
+    return shutil.which(VERSIONS[kind][0], path=PATH) is not None
 
 
 def describe() -> str:

@@ -93,7 +93,9 @@ def _pair(kind: str, other_kind: str, load: Load) -> Iterator[tuple[End, Side]]:
             other.start()
             end.start()
             limit = time.monotonic() + DEADLINE
-            while end.up() < load.sessions and time.monotonic() < limit:
+            while time.monotonic() < limit:
+                if end.up() == load.sessions and end.started() and other.started():
+                    break
                 time.sleep(0.5)
             time.sleep(SETTLE)
             yield end, there

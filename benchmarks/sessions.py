@@ -147,16 +147,17 @@ def _noted(found: Iterator[Row]) -> list[Row]:
 def main(words: list[str]) -> None:
     """Print the tables, and where they come from."""
     wanted, where = options(words), machine.describe()
+    present = [kind for kind in wanted.kinds if machine.installed(kind)]
     load, rest = wanted.numbers[:3], wanted.numbers[3:]
     if len(load) == 1:
         load, rest = [], load
     seconds = float(rest[0]) if rest else SECONDS
     if wanted.only != "punctuality":
         loads = [Load(*load)] if load else list(LOADS)
-        found = _noted(rows(loads, wanted.kinds, seconds))
+        found = _noted(rows(loads, present, seconds))
         print_columns(f"One end of many sessions, {seconds:g} s", HEAD, found)
     if wanted.only != "cost":
-        kinds = [kind for kind in PUNCTUAL_KINDS if kind in wanted.kinds]
+        kinds = [kind for kind in PUNCTUAL_KINDS if kind in present]
         short = min(seconds, PUNCTUAL_SECONDS)
         found = _noted(punctual_rows(kinds, short))
         title = f"Punctuality of {PUNCTUAL}, {short:g} s"
