@@ -51,6 +51,7 @@ class Driver:
         self._drained = False  # whether the sockets were read since we were late
         self._waiting: deque[tuple[float, Event, tuple[Any, ...]]] = deque()
         self._busy = False
+        self._halted = False
 
     def feed(self, event: Event, *args: Any) -> None:
         """Give the machine one event, perform its actions in order, set its timer."""
@@ -58,7 +59,7 @@ class Driver:
 
     def feed_at(self, moment: float, event: Event, *args: Any) -> None:
         """The same for an event that belongs to C{moment}, shortly before now."""
-        self._drained = False
+        self._drained = self._halted = False
         if self._busy:
             self._waiting.append((moment, event, args))
             return
@@ -85,16 +86,23 @@ class Driver:
         self._rearm()
 
     def halt(self) -> None:
-        """Stop the timer; nothing expires until the next event."""
+        """Stop the timer; nothing expires until the next event.
+
+        Called by an action, it holds for the event that this action came of, too.
+        """
+        self._halted = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         if self._call is not None and self._call.active():
             self._call.cancel()
         self._call = None
 
     def _rearm(self, least: float = 0.0) -> None:
         """Set the timer to the machine's deadline, but not earlier than C{least}."""
-        deadline = self.machine.deadline
+        deadline = None if self._halted else self.machine.deadline
         if deadline is None:
-            self.halt()
+            self._cancel()
             return
         delay = max(least, deadline - self._clock.seconds())
         call = self._call

@@ -30,8 +30,8 @@ class Remembering:
         return ["expired"]
 
 
-class DriverTests(SynchronousTestCase):
-    """Events in, actions out, one timer."""
+class DriverTestCase(SynchronousTestCase):
+    """A driver, a machine, and what was performed."""
 
     def setUp(self) -> None:
         """A driver on a clock that stands at 100 s."""
@@ -55,6 +55,10 @@ class DriverTests(SynchronousTestCase):
         """One event after which the machine has this deadline."""
         self.machine.deadline = deadline
         self.driver.feed(self.machine.event)
+
+
+class DriverTests(DriverTestCase):
+    """Events in, actions out, one timer."""
 
     def test_feed_gives_time_and_arguments(self) -> None:
         """The event gets its arguments and the time of the clock."""
@@ -178,3 +182,134 @@ class DriverTests(SynchronousTestCase):
         self.assertEqual((self.performed, self.due()), ([], [101]))
         self.clock.advance(1)
         self.assertEqual(self.machine.calls, [("expire", 101.0)])
+
+
+class NestedTests(DriverTestCase):
+    """Events that arrive while another one is performed."""
+
+    def nest(self, *events: Any) -> None:
+        """An action feeds each of these, then the next action is performed."""
+
+        def perform(action: Any) -> None:
+            self.performed.append(action)
+            if action == "nest":
+                for event in events:
+                    self.driver.feed(event)
+
+        self.driver = Driver(self.machine, perform, self.clock)
+
+    def giving(self, *actions: Any) -> Any:
+        """An event of which these actions come."""
+
+        def event(*, now: float) -> list[Any]:
+            self.machine.calls.append((actions[0], now))
+            return list(actions)
+
+        return event
+
+    def test_not_interleaved(self) -> None:
+        """All actions of an event come before those of one that they caused."""
+        self.nest(self.giving("c", "d"))
+        self.driver.feed(self.giving("nest", "b"))
+        self.assertEqual(self.performed, ["nest", "b", "c", "d"])
+        self.assertEqual(self.machine.calls, [("nest", 100.0), ("c", 100.0)])
+
+    def test_first_in_first_out(self) -> None:
+        """Several of them come in their order, and are given once."""
+        self.nest(self.giving("c"), self.giving("d"))
+        self.driver.feed(self.giving("nest", "b"))
+        self.driver.feed(self.giving("e"))
+        self.assertEqual(self.performed, ["nest", "b", "c", "d", "e"])
+
+    def test_nested_in_nested(self) -> None:
+        """An event may cause one that causes one."""
+        events = [self.giving("nest", "3"), self.giving("nest", "2")]
+
+        def perform(action: Any) -> None:
+            self.performed.append(action)
+            if action == "nest" and events:
+                self.driver.feed(events.pop())
+
+        self.driver = Driver(self.machine, perform, self.clock)
+        self.driver.feed(self.giving("nest", "1"))
+        self.assertEqual(self.performed, ["nest", "1", "nest", "2", "nest", "3"])
+
+    def test_moment(self) -> None:
+        """An event that waited belongs to the moment in which it was fed."""
+        self.nest()
+
+        def perform(action: Any) -> None:
+            if action == "a":
+                self.driver.feed_at(99.5, self.giving("b"))
+                self.clock.advance(2)
+                self.driver.feed(self.giving("c"))
+
+        self.driver = Driver(self.machine, perform, self.clock)
+        self.driver.feed(self.giving("a"))
+        self.assertEqual(self.machine.calls, [("a", 100.0), ("b", 99.5), ("c", 102.0)])
+
+    def test_one_timer(self) -> None:
+        """The timer is that of the last state of the machine."""
+
+        def later(*, now: float) -> list[Any]:
+            self.machine.deadline = 107.0
+            return []
+
+        self.nest(later)
+        self.machine.deadline = 101.0
+        self.driver.feed(self.giving("nest"))
+        self.assertEqual(self.due(), [107.0])
+
+    def test_nested_failure(self) -> None:
+        """A nested event that fails is logged, and the next one is given."""
+
+        def broken(*, now: float) -> list[Any]:
+            raise RuntimeError("broken")
+
+        self.nest(broken, self.giving("c"))
+        self.driver.feed(self.giving("nest", "b"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(self.performed, ["nest", "b", "c"])
+        self.driver.feed(self.giving("d"))
+        self.assertEqual(self.performed[-1], "d")
+
+    def test_failing_action_that_nests(self) -> None:
+        """An action that feeds an event and then fails does not lose that event."""
+
+        def perform(action: Any) -> None:
+            self.performed.append(action)
+            if action == "a":
+                self.driver.feed(self.giving("c"))
+                raise RuntimeError("broken")
+
+        self.driver = Driver(self.machine, perform, self.clock)
+        self.driver.feed(self.giving("a", "b"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(self.performed, ["a", "b", "c"])
+
+    def test_expire_nests(self) -> None:
+        """A timer's actions may cause events, too."""
+
+        def perform(action: Any) -> None:
+            self.performed.append(action)
+            if action == "expired":
+                self.driver.feed(self.giving("c"))
+
+        self.driver = Driver(self.machine, perform, self.clock)
+        self.feed_with_deadline(101.0)
+        self.clock.advance(1.0)
+        self.assertEqual((self.performed, self.due()), (["expired", "c"], []))
+
+    def test_halt_in_action(self) -> None:
+        """An action may halt the driver: its event sets no timer any more."""
+
+        def perform(action: Any) -> None:
+            self.performed.append(action)
+            if action == "a":
+                self.driver.feed(self.giving("b"))
+                self.driver.halt()
+
+        self.driver = Driver(self.machine, perform, self.clock)
+        self.machine.deadline = 101.0
+        self.driver.feed(self.giving("a"))
+        self.assertEqual((self.performed, self.due()), (["a", "b"], []))
