@@ -93,6 +93,10 @@ def build() -> Templates:
     # scapy warns of interfaces without addresses; that is daily bread here.
     logging.getLogger("scapy").setLevel(logging.ERROR)
     # Not at the top: importing this module must cost nothing.
+    from scapy.config import conf
+
+    # Nothing is looked up in them, and with a thousand addresses they take seconds.
+    conf.route_autoload = conf.route6_autoload = False
     from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
     from scapy.layers.l2 import ARP, Ether
 
