@@ -61,7 +61,7 @@ class ManualTests(LiveCase):
     def test_noneLeftOut(self):
         """Every command of the manual is of a kind that is tested here."""
         kinds = {" ".join(command.split()[:2]) for command in commands()}
-        # make test is what runs this; make demo is hanode lab --fast, which test_lab runs.
+        # make test is what runs this; make demo is hanode lab --fast: see test_lab.
         known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
         self.assertEqual(kinds - {"make demo", "make test"}, known)
 
