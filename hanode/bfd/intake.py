@@ -26,7 +26,6 @@ from hanode.bfd.refusals import Refusals
 from hanode.bfd.table import Table
 from hanode.interfaces import Datagram
 
-SLICE = 0.002  # seconds of one turn for packets that must be looked at
 CROWD = 50  # packets that wait; from then on, of each neighbour only the latest counts
 MOST = 20_000  # packets that may wait; more is a flood
 
@@ -65,6 +64,7 @@ class Intake:
         self._opened, self._accepted, self._more = opened, accepted, more
         self._queue: deque[_Waiting] = deque()
         self._latest: dict[Line, _Waiting] = {}
+        self.slice = 0.02  # seconds of one turn for packets that must be looked at
         self.holding = False  # while sockets are drained: they only queue
 
     def known(self, batch: list[bytes]) -> None:
@@ -91,7 +91,7 @@ class Intake:
         """Look at the packets that wait, for a slice of time."""
         queue, seconds = self._queue, self._clock.seconds
         now = seconds()
-        end = now + SLICE
+        end = now + self.slice
         while queue and now < end:
             first = queue.popleft()
             line = first.line

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+TURNS = 20  # of the wheel in the shortest interval
+QUICKEST, SLOWEST = 0.001, 0.004  # seconds between two turns
 _STEP = 1e-4  # seconds of one bucket
 _BUCKETS = 2000  # the last one takes everything from 0.2 s on
+
+
+def turn_time(interval: float) -> float:
+    """The time between two turns that serves an interval, both in seconds.
+
+    It is also how late a packet of that interval may usually be.
+    """
+    return min(SLOWEST, max(QUICKEST, interval / TURNS))
 
 
 class Lateness:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from hanode.bfd import echo, packet
 from hanode.bfd.authentication import Authenticator, authenticate
-from hanode.bfd.lateness import Lateness
+from hanode.bfd.lateness import Lateness, turn_time
 from hanode.bfd.packet import CONTROL_PORT, MULTIHOP_PORT, Control, State
 from hanode.bfd.session import Actions, Echo, Report, Session, Transmit
 from hanode.config.bfd_model import BfdParameters, BfdRoute
@@ -79,6 +79,7 @@ class Line:
         self._beat: Actions | None = None  # the actions whose bytes are kept
         self._data = b""
         self.authenticate_with(session.parameters)
+        session.lateness = turn_time
 
     # -- settings
 

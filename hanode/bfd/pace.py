@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from hanode.bfd.lateness import turn_time
 from hanode.bfd.line import Line
 
 BUSY = 300  # packets a second, both ways; from then on the wheel reads the sockets
-TURNS = 20  # of the wheel in the shortest interval
-QUICKEST, SLOWEST = 0.001, 0.004  # seconds between two turns
+SLICES = 5  # of packets that must be looked at, in the shortest interval
+SHORTEST, LONGEST = 0.002, 0.02  # seconds of such a slice
 
 
 class Pace:
@@ -20,7 +21,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._packets = 0.0  # a second
-        self._paces: Counter[float] = Counter()  # wishes of single sessions
+        self._intervals: Counter[float] = Counter()  # the shorter one of each session
 
     @property
     def busy(self) -> bool:
@@ -30,30 +31,39 @@ class Pace:
     @property
     def seconds(self) -> float:
         """The time between two turns; 0 for turns only when something is due."""
-        return min(self._paces) if self.busy and self._paces else 0.0
+        return turn_time(min(self._intervals)) if self.busy else 0.0
+
+    @property
+    def slice(self) -> float:
+        """Seconds of a turn that may go to packets that must be looked at.
+
+        What is due must not wait for long; but what waits in the queue must not
+        either, or sessions that come Up are lost again before they are attended to.
+        """
+        shortest = min(self._intervals, default=1.0)
+        return min(LONGEST, max(SHORTEST, shortest / SLICES))
 
     def weigh(self, line: Line) -> bool:
         """C{line} may be in another state; tell whether it asks for something else."""
         load = (0.0, 0.0)
         if line.up:
             ours, theirs = line.session.interval, line.session.expected_interval
-            wish = min(SLOWEST, max(QUICKEST, min(ours, theirs) / TURNS))
-            load = (1 / ours + 1 / theirs, wish)
+            load = (1 / ours + 1 / theirs, min(ours, theirs))
         if load == line.load:
             return False
         self.forget(line)
         line.load = load
         self._packets += load[0]
         if load[1]:
-            self._paces[load[1]] += 1
+            self._intervals[load[1]] += 1
         return True
 
     def forget(self, line: Line) -> None:
         """C{line} asks for nothing any more."""
-        packets, wish = line.load
+        packets, interval = line.load
         line.load = (0.0, 0.0)
         self._packets -= packets
-        if wish:
-            self._paces[wish] -= 1
-            if not self._paces[wish]:
-                del self._paces[wish]
+        if interval:
+            self._intervals[interval] -= 1
+            if not self._intervals[interval]:
+                del self._intervals[interval]

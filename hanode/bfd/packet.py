@@ -23,7 +23,7 @@ L{hanode.bfd.authentication}; here it is bytes that fit into the packet or do no
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 CONTROL_PORT = 3784  # RFC 5881, section 4
@@ -198,3 +198,8 @@ def _section(data: bytes, length: int) -> bytes:
     if not LEAST_SECTION <= size <= length - LENGTH:
         raise BadPacket("authentication length", size)
     return bytes(data[LENGTH : LENGTH + size])
+
+
+def contents(control: Control) -> Control:
+    """What must be told: everything but the P and F bits."""
+    return replace(control, poll=False, final=False)

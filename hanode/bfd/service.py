@@ -5,7 +5,7 @@ L{hanode.bfd.intake} gives them their packets, L{hanode.bfd.wheel} their time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 from random import Random
@@ -303,6 +303,7 @@ class BfdService(Service):
         if self._pace.weigh(line):
             self._reception.rest(self._pace.busy)
             self._wheel.keep_pace(self._pace.seconds)
+            self._intake.slice = self._pace.slice
 
     def _drain(self) -> None:
         """Read all that waits in our sockets; look at as much as there is time for."""
@@ -390,10 +391,26 @@ class BfdService(Service):
 
     def describe(self) -> dict[str, Any]:
         """What there is to see from outside, as plain dicts."""
-        now = self._world.clock.seconds()
+        return {"sessions": list(self.describe_each()), **self.describe_all()}
+
+    def describe_each(self) -> Iterator[dict[str, Any]]:
+        """The sessions, one after the other: looking at all of them takes a while."""
+        quantile = self.lateness.quantile(0.999)
+        for line in self.table:
+            yield describe(line, self._world.clock.seconds(), quantile)
+
+    def describe_one(self, name: str) -> dict[str, Any] | None:
+        """The session of that name; None when there is no such session."""
+        line = self.table.named(name)
+        if line is None:
+            return None
+        quantile = self.lateness.quantile(0.999)
+        return describe(line, self._world.clock.seconds(), quantile)
+
+    def describe_all(self) -> dict[str, Any]:
+        """What concerns all sessions."""
         quantile = self.lateness.quantile(0.999)
         return {
-            "sessions": [describe(each, now, quantile) for each in self.table],
             "stalls": self.stalls.describe(),
             "rejected": dict(self.refusals.rejected),
             "lateness": {"p999": quantile, "worst": self.lateness.worst},

@@ -11,13 +11,14 @@ returns one and the same tuple, C{beat}, so that its bytes need not be built aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from random import Random
 
 from hanode.bfd.echo import EchoFunction
 from hanode.bfd.negotiation import Negotiation
-from hanode.bfd.packet import Control, Diagnostic, State
+from hanode.bfd.packet import Control, Diagnostic, State, contents
 from hanode.config.bfd_model import BfdParameters
 
 SLOW = 1_000_000  # microseconds; not faster while not Up (section 6.8.3)
@@ -98,6 +99,8 @@ class Session:
         self._asks = False  # the neighbour is watched by polls: it may be silent
         self._plain = True  # neither polls nor echoes are timed: the quick way is open
         self._begun = False
+        #: How late packets of an interval usually are; both in seconds.
+        self.lateness: Callable[[float], float] = lambda interval: 0.0
         self.reason = "not started"
         self._beat()
         self._said = self.beat  # what was sent last, as far as it says something new
@@ -364,7 +367,7 @@ class Session:
             return True
         if not demand and not (self._both_up and self.remote and self.remote.demand):
             return False
-        return _contents(said) != _contents(self._control())
+        return contents(said) != contents(self._control())
 
     def _retime(self, now: float, keep: bool = False) -> Actions:
         """Intervals may have changed: set the timers, say what differs.
@@ -379,7 +382,9 @@ class Session:
         interval = self.interval
         most = 0.90 if self.parameters.multiplier == 1 else 1.0  # section 6.8.7
         self._least_gap = 0.75 * interval if interval < inf else inf
-        self._spread = (most - 0.75) * interval if interval < inf else 0.0
+        # Packets are late anyway: with less jitter they still keep the interval.
+        spread = (most - 0.75) * interval - self.lateness(interval)
+        self._spread = max(0.0, spread) if interval < inf else 0.0
         if not self._may_transmit or interval == inf:
             self.transmit_at = inf
         elif not keep and (
@@ -389,7 +394,7 @@ class Session:
             self.transmit_at = max(now, self._transmitted + gap)
         if keep or not self._may_transmit or self._said is self.beat:
             return NOTHING
-        if _contents(self._said[0].control) == _contents(self.beat[0].control):
+        if contents(self._said[0].control) == contents(self.beat[0].control):
             self._said = self.beat  # so that the next comparison is short
             return NOTHING
         # Section 6.8.7: what differs is told before the next packet is due.
@@ -443,8 +448,3 @@ class Session:
             final=final,
             demand=self.demand,
         )
-
-
-def _contents(control: Control) -> Control:
-    """What must be told: everything but the P and F bits."""
-    return replace(control, poll=False, final=False)

@@ -11,6 +11,7 @@ from typing import Any
 from hanode.config.scalars import Secret
 
 HIDDEN = "***"
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def plain(value: Any) -> Any:
@@ -19,6 +20,8 @@ def plain(value: Any) -> Any:
     A number that JSON does not have (infinite, not a number) becomes None. Octets
     are only counted, because they might be a key.
     """
+    if type(value) in _PLAIN:  # nearly everything is; thousands of values are asked
+        return value
     if isinstance(value, Secret):
         return HIDDEN
     if isinstance(value, Enum):
@@ -31,6 +34,8 @@ def plain(value: Any) -> Any:
 
 
 def _composite(value: Any) -> Any:
+    if type(value) is dict and all(type(key) is str for key in value):
+        return {key: plain(each) for key, each in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {each.name: plain(getattr(value, each.name)) for each in fields}

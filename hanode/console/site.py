@@ -6,18 +6,21 @@ This module loads twisted.web; nothing imports it before the node has started.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.task import Cooperator, TaskStopped
 from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 
 BODY_LIMIT = 4096  # octets of a request's body that we look at
+SLICE = 0.001  # seconds of writing before others get their turn
 PATIENCE = 1 << 20  # octets of it after which we hang up
 Path = tuple[str, ...]
 Answer = Callable[[Request, Path], Any]
@@ -75,6 +78,7 @@ class Api(Resource):
     def __init__(self, view: View, verbs: Verbs) -> None:
         super().__init__()
         self._view, self._verbs = view, verbs
+        self._cooperator = Cooperator(terminationPredicateFactory=_slice)
         #: "*" stands for any one segment
         self._routes: Mapping[Path, Mapping[str, Answer]] = {
             ("healthz",): {"GET": lambda request, path: {"status": "ok"}},
@@ -85,7 +89,7 @@ class Api(Resource):
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
         }
 
-    def render(self, request: Request) -> bytes:
+    def render(self, request: Request) -> bytes | int:
         """Answer; an exception becomes status 500 and a line in the log."""
         status, answer = 200, None
         try:
@@ -105,7 +109,25 @@ class Api(Resource):
             ("server", "hanode"),
         ):
             request.setHeader(name, value)
+        if isinstance(answer, Iterator):
+            self._tell(request, answer)
+            return NOT_DONE_YET
         return json.dumps(answer, allow_nan=False).encode() + b"\n"
+
+    def _tell(self, request: Request, pieces: Iterator[str]) -> None:
+        """Write a long answer, a thousandth of a second's worth at a time."""
+
+        def write() -> Iterator[None]:
+            for piece in pieces:
+                request.write(piece.encode())
+                yield
+            request.write(b"\n")
+            request.finish()
+
+        task = self._cooperator.cooperate(write())
+        # Who hangs up gets no more; a task that has ended cannot be stopped.
+        request.notifyFinish().addErrback(lambda _: task.stop())
+        task.whenDone().addErrback(lambda failure: failure.trap(TaskStopped))
 
     # -- routing
 
@@ -135,7 +157,10 @@ class Api(Resource):
     # -- one session, one instance
 
     def _bfd(self, request: Request, path: Path) -> Any:
-        return _named("BFD session", path[-1], self._view.bfd()["sessions"])
+        session = self._view.session(path[-1])
+        if session is None:
+            raise _unknown("BFD session", path[-1], self._verbs.bfd_names())
+        return session
 
     def _vrrp(self, request: Request, path: Path) -> Any:
         return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])
@@ -152,6 +177,11 @@ class Api(Resource):
             known = self._verbs.bfd_names()
             raise _unknown("BFD session", name, known) from None
         return {"name": name, "admin": wish["admin"]}
+
+
+def _slice() -> Callable[[], bool]:
+    end = monotonic() + SLICE
+    return lambda: monotonic() >= end
 
 
 def make_site(view: View, verbs: Verbs) -> Site:

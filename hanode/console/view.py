@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from hanode.console.plain import plain
@@ -19,8 +20,14 @@ class Described(Protocol):
 class Sessions(Protocol):
     """The BFD service."""
 
-    def describe(self) -> dict[str, Any]:
-        """All sessions, under C{sessions}; C{stalls}: how the process was held up."""
+    def describe_each(self) -> Iterable[dict[str, Any]]:
+        """The sessions, one after the other."""
+
+    def describe_one(self, name: str) -> dict[str, Any] | None:
+        """The session of that name; None when there is no such session."""
+
+    def describe_all(self) -> dict[str, Any]:
+        """What concerns all of them; C{stalls}: how the process was held up."""
 
     def names(self) -> Iterable[str]:
         """The names of all sessions."""
@@ -47,9 +54,22 @@ class View:
     def __init__(self, node: Watched, seconds: Callable[[], float]) -> None:
         self._node, self._seconds = node, seconds
 
-    def bfd(self) -> dict[str, Any]:
-        """The BFD sessions, and how often the process was held up."""
-        described: dict[str, Any] = plain(self._node.bfd.describe())
+    def bfd(self) -> Iterator[str]:
+        """The BFD sessions, and how often the process was held up: JSON in pieces.
+
+        Thousands of sessions at once would hold up their packets.
+        """
+        before = '{"sessions": ['
+        for session in self._node.bfd.describe_each():
+            yield before + json.dumps(plain(session), allow_nan=False)
+            before = ", "
+        rest = json.dumps(plain(self._node.bfd.describe_all()), allow_nan=False)
+        start = '{"sessions": [' if before != ", " else ""
+        yield f"{start}]" + (f", {rest[1:]}" if len(rest) > len("{}") else "}")
+
+    def session(self, name: str) -> dict[str, Any] | None:
+        """One BFD session; None when there is no such session."""
+        described: dict[str, Any] | None = plain(self._node.bfd.describe_one(name))
         return described
 
     def vrrp(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class IntakeTests(SynchronousTestCase):
 
     def test_slice(self):
         """When the slice is over the rest waits, and another turn is asked for."""
-        self.clock.ticking = 0.0001
+        self.clock.ticking, self.intake.slice = 0.0001, 0.002
         self.intake.known(self.packets(40))
         done = len(self.seen)
         self.assertTrue(15 < done < 25, done)

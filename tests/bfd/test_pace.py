@@ -88,5 +88,5 @@ class PaceTests(SynchronousTestCase):
                 self.pace.forget(lines[number])
         for line in lines:
             self.pace.forget(line)
-        self.assertEqual((dict(self.pace._paces), self.pace.seconds), ({}, 0.0))
+        self.assertEqual((dict(self.pace._intervals), self.pace.seconds), ({}, 0.0))
         self.assertAlmostEqual(self.pace._packets, 0.0)

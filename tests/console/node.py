@@ -23,12 +23,17 @@ class Sessions:
         """The names of the sessions."""
         return list(self.sessions)
 
-    def describe(self):
+    def describe_each(self):
         """All sessions."""
-        return {
-            "sessions": list(self.sessions.values()),
-            "stalls": {"count": 1, "latest": 0.02, "worst": 0.02},
-        }
+        return iter(self.sessions.values())
+
+    def describe_one(self, name):
+        """One session, or None."""
+        return self.sessions.get(name)
+
+    def describe_all(self):
+        """What concerns all of them."""
+        return {"stalls": {"count": 1, "latest": 0.02, "worst": 0.02}}
 
 
 class Instance:

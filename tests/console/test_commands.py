@@ -31,9 +31,9 @@ class CommandTests(ConsoleCase):
 
     async def test_noStalls(self):
         """Nothing is said of stalls when there were none."""
-        sessions = [SESSION]
-        self.patch(self.node.bfd, "describe", lambda: {"sessions": sessions})
-        self.assertEqual(await self.typed("bfd"), (0, f"{bfd_table(sessions)}\n", ""))
+        self.patch(self.node.bfd, "describe_all", dict)
+        table = bfd_table([SESSION, YOUNG])
+        self.assertEqual(await self.typed("bfd"), (0, f"{table}\n", ""))
 
     async def test_bfdName(self):
         """One session."""
@@ -54,7 +54,7 @@ class CommandTests(ConsoleCase):
     async def test_json(self):
         """The same as JSON."""
         for words, wanted in (
-            (("bfd", "--json"), self.view.bfd()),
+            (("bfd", "--json"), json.loads("".join(self.view.bfd()))),
             (("bfd", "--json", "peer"), SESSION),
             (("vrrp", "-j"), self.view.vrrp()),
             (("vrrp", "-j", "VI_1"), self.view.vrrp()["instances"][0]),

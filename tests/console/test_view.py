@@ -20,7 +20,7 @@ class ViewTests(SynchronousTestCase):
     def test_bfd(self):
         """What the BFD service describes."""
         self.assertEqual(
-            self.view.bfd(),
+            json.loads("".join(self.view.bfd())),
             {
                 "sessions": [SESSION, YOUNG],
                 "stalls": {"count": 1, "latest": 0.02, "worst": 0.02},

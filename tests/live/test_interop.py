@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 
+from hanode.logs import LATER
 from tests.live.case import LiveCase, need, until
 from tests.live.configs import VIPS, instance, password
 from tests.live.observer import longest_double
@@ -73,6 +75,7 @@ class PairCase(LiveCase):
 
     def mark(self):
         """What the logs say from now on counts; returns the moment."""
+        time.sleep(2 * LATER)  # a daemon writes what it said that much later
         self.marks = {d: d.log.mark() for d in self.daemons if d.log is not None}
         return self.observer.now()
 

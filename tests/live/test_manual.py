@@ -63,7 +63,8 @@ class ManualTests(LiveCase):
         kinds = {" ".join(command.split()[:2]) for command in commands()}
         # make test is what runs this; make demo is hanode lab --fast: see test_lab.
         known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
-        self.assertEqual(kinds - {"make demo", "make test"}, known)
+        # make bench takes an hour, and prints figures instead of asserting them.
+        self.assertEqual(kinds - {"make demo", "make test", "make bench"}, known)
 
     def test_check(self):
         """hanode check says that the file would run."""

@@ -13,6 +13,7 @@ from hanode.rehearsal.ping import Answer, Gap, Pinger
 def client(answered: dict[int, str]) -> Pinger:
     """A client that asked every 10 ms from 0 to 1 s; who answered which ping."""
     made = Pinger.__new__(Pinger)
+    made.interval = 0.01
     made.sent = [number / 100 for number in range(100)]
     made.answers = [Answer(n, n / 100 + 0.001, mac) for n, mac in answered.items()]
     return made
