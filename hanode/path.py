@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hanode.config.model import IpAddress
 
@@ -16,6 +16,8 @@ class Path:
     neighbour, or an operator, took down on purpose or over a one-way link: only the
     first means that whatever the neighbour did is left undone (RFC 5882, section 4.2).
     C{interval} is the gap in seconds at which silence was noticed, or would be.
+    C{identity} is the neighbour's discriminator, another one if it was restarted; 0
+    while it is not known.
     """
 
     neighbour: IpAddress
@@ -23,6 +25,7 @@ class Path:
     died: bool = False
     interval: float = 0.0
     reason: str = ""
+    identity: int = field(default=0, compare=False)
 
     @property
     def up(self) -> bool:

@@ -357,7 +357,14 @@ class BfdService(Service):
         interval = line.interval if line.interval < inf else 0.0
         session = line.session
         neighbour = line.route.neighbour
-        return Path(neighbour, session.state.name, False, interval, session.reason)
+        return Path(
+            neighbour,
+            session.state.name,
+            False,
+            interval,
+            session.reason,
+            session.remote_discriminator,
+        )
 
     def _watch(self, fact: str, watcher: Callable[[str, Any], None]) -> None:
         if fact not in self._watches:

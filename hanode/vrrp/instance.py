@@ -103,6 +103,7 @@ class Instance:
         self.master_interval = settings.advert_int
         self._timer: float | None = None  # advertisement or master-down, by state
         self._reason = SILENCE  # why the timer of a backup ends where it does
+        self._spared: float | None = None  # where it ended before BFD lost the master
         self._preempt_at: float | None = None  # until then lower masters are borne
         self._announcements = Announcements()
 
@@ -170,8 +171,17 @@ class Instance:
             return []
         due = now + (256 - self.priority) / 256 * interval
         if self._timer is None or due < self._timer:
+            self._spared = self._timer
             self._timer, self._reason = due, "BFD lost the master"
         text = "({name}) BFD: master {neighbour} is gone"
+        return [say(text, name=self.settings.name, neighbour=neighbour)]
+
+    def master_found(self, neighbour: IpAddress, *, now: float) -> Actions:
+        """BFD hears C{neighbour} again: if it was given up, that was too soon."""
+        if self._reason == SILENCE or neighbour != self.master:
+            return []
+        self._timer, self._reason = self._spared, SILENCE
+        text = "({name}) BFD: master {neighbour} is back"
         return [say(text, name=self.settings.name, neighbour=neighbour)]
 
     def expire(self, *, now: float) -> Actions:

@@ -77,6 +77,7 @@ class VrrpService(Service):
         self._start: IDelayedCall | None = None
         self._watches: dict[str, Callable[[], None]] = {}
         self._paths: dict[str, Path] = {}
+        self._identities: dict[str, int] = {}  # of who was Up last, by fact
         self._told_master: IpAddress | None = None
         self._complained: set[tuple[object, ...]] = set()
         self._leaving = False
@@ -217,6 +218,10 @@ class VrrpService(Service):
         tracked = [each for each in self.settings.track_bfds if each.name == name]
         if tracked:
             self._judge()
+        if path.up:
+            if path.identity == self._identities.get(fact):  # else it was restarted
+                self._driver.feed(self.machine.master_found, path.neighbour)
+            self._identities[fact] = path.identity
         died = was is not None and was.up and path.died
         if died and not any(each.weight == 0 for each in tracked):
             self._driver.feed(self.machine.master_lost, path.neighbour, path.interval)

@@ -109,7 +109,7 @@ class ServiceTestCase(SynchronousTestCase):
             list(self.network.senders),
             list(self.network.echoes),
             wheel,
-            dict(service._pace._paces),
+            dict(service._pace._intervals),
             dict(service._fading._calls),
             [each for each in self.facts.snapshot() if each.startswith("bfd:")],
         )
