@@ -34,7 +34,7 @@ from hanode.sockets import (
 IP_PKTINFO, IP_RECVTTL = 8, 12  # linux/in.h; Python has no names for these
 RECEIVE_BUFFER = 8 << 20  # bytes: a second of 10,000 packets, as the kernel counts
 KNOWN_PER_DRAIN = 4000  # packets: 8 ms, then others may have the reactor
-STRANGERS_PER_DRAIN = 256  # packets: they cost more
+STRANGERS_PER_DRAIN = 32  # packets: they cost more, and lead to more work
 LARGEST = 512  # bytes that are read of a packet; what is longer is cut
 ANCILLARY = 128  # bytes: room for addresses and TTL
 

@@ -64,7 +64,7 @@ class Intake:
         self._opened, self._accepted, self._more = opened, accepted, more
         self._queue: deque[_Waiting] = deque()
         self._latest: dict[Line, _Waiting] = {}
-        self.slice = 0.02  # seconds of one turn for packets that must be looked at
+        self.slice = 0.005  # seconds of one turn for packets that must be looked at
         self.holding = False  # while sockets are drained: they only queue
 
     def known(self, batch: list[bytes]) -> None:

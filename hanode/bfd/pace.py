@@ -40,7 +40,7 @@ class Pace:
         What is due must not wait for long; but what waits in the queue must not
         either, or sessions that come Up are lost again before they are attended to.
         """
-        shortest = min(self._intervals, default=1.0)
+        shortest = min(self._intervals, default=0.025)
         return min(LONGEST, max(SHORTEST, shortest / SLICES))
 
     def weigh(self, line: Line) -> bool:

@@ -73,7 +73,7 @@ class IntakeTests(SynchronousTestCase):
         """What is expected is not looked at, and needs no time."""
         data = self.news(0)
         self.table.expect(self.line, data)
-        self.clock.tick = 0.02
+        self.clock.tick = 0.005
         self.intake.known([data] * 1000)
         found = (self.line.session.repeated, self.accepted, self.more)
         self.assertEqual(found, (1000, [], 0))
@@ -88,7 +88,7 @@ class IntakeTests(SynchronousTestCase):
 
     def test_slice(self) -> None:
         """When the time is over the rest waits for the next turn."""
-        self.clock.tick = 0.02 / 4
+        self.clock.tick = 0.005 / 4
         self.intake.known([self.news(number) for number in range(10)])
         self.assertEqual((len(self.accepted), self.more), (4, 1))
         self.assertEqual(self.line.waiting, 6)
@@ -101,7 +101,7 @@ class IntakeTests(SynchronousTestCase):
         """What is expected need not wait for others."""
         self.intake.known([self.news(0)])
         data = self.news(0)
-        self.clock.tick = 0.02
+        self.clock.tick = 0.005
         self.intake.known([self.news(1), self.news(2), data, data])
         self.assertEqual(self.line.session.repeated, 2)
 
