@@ -10,8 +10,8 @@ from twisted.logger import Logger
 from hanode.bfd.line import Line
 from hanode.bfd.packet import Diagnostic, State
 from hanode.bfd.session import STARTED, Report
+from hanode.config.bfd_model import MICRO
 
-MICRO = 1e-6  # seconds
 log = Logger()
 _WORDS: dict[int, str] = {
     Diagnostic.NONE: "No Diagnostic",

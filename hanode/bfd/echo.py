@@ -11,8 +11,9 @@ import struct
 from math import inf
 from random import Random
 
+from hanode.config.bfd_model import MICRO
+
 _PAYLOAD = struct.Struct("!IIQ")  # discriminator, number, token
-MICRO = 1e-6
 
 
 def encode(discriminator: int, number: int, token: int) -> bytes:

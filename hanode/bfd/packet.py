@@ -26,6 +26,8 @@ import struct
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from hanode.badpacket import BadPacket as BadPacket
+
 CONTROL_PORT = 3784  # RFC 5881, section 4
 ECHO_PORT = 3785
 MULTIHOP_PORT = 4784  # RFC 5883, section 5
@@ -64,18 +66,6 @@ class Diagnostic(IntEnum):
     CONCATENATED_PATH_DOWN = 6
     ADMINISTRATIVELY_DOWN = 7
     REVERSE_CONCATENATED_PATH_DOWN = 8
-
-
-class BadPacket(Exception):
-    """A peer's bytes are not a packet we accept: C{reason} and C{value}."""
-
-    def __init__(self, reason: str, value: object = None) -> None:
-        super().__init__(reason, value)
-        self.reason = reason
-        self.value = value
-
-    def __str__(self) -> str:
-        return self.reason if self.value is None else f"{self.reason} ({self.value})"
 
 
 @dataclass(frozen=True, slots=True)

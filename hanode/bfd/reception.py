@@ -96,8 +96,9 @@ class Reception:
     def drain(self) -> None:
         """Read everything that waits.
 
-        A port is asked three times at most: that is more than its buffer holds, so
-        what arrived before we began has been read, and a flood cannot keep us.
+        A port is asked three times at most, so that a flood cannot keep us. For packets
+        that name a session that is more than the buffer holds: what arrived before
+        we began has been read. Of others a part may be left for the next turn.
         """
         for port in tuple(self._ports.values()):
             for _ in range(3):

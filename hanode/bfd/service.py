@@ -52,18 +52,18 @@ class BfdService(Service):
         self._world, self._facts = world, facts
         # Jitter needs no entropy of the kernel's, and is asked for with each packet.
         self._jitter = Random(world.random.getrandbits(64))
+        self._wheel = Wheel(world.clock, self._drain, self._stalled)
         self._intake = Intake(
             world.clock,
             self.table,
             self.refusals,
             self._unsolicited,
             self._settle,
-            self._turn_again,
+            self._wheel.turn_again,
         )
         self._reception = Reception(
             world.clock, world.network, self._intake.known, self._intake.stranger
         )
-        self._wheel = Wheel(world.clock, self._drain, self._stalled)
         self._acceptance = Acceptance(self._reception, self.table, self._dismissed)
         self._echoes = Echoes(world.network, self.table, self._echo_returned)
         self._fading = Fading(world.clock, self._close)
@@ -314,9 +314,6 @@ class BfdService(Service):
             self._intake.holding = False
         self._intake.work()
         self._echoes.drain()
-
-    def _turn_again(self) -> None:
-        self._wheel.turn_again()
 
     def _stalled(self, seconds: float) -> None:
         """We were held up; what neighbours sent meanwhile has been read by now.

@@ -19,10 +19,9 @@ from random import Random
 from hanode.bfd.echo import EchoFunction
 from hanode.bfd.negotiation import Negotiation
 from hanode.bfd.packet import Control, Diagnostic, State, contents
-from hanode.config.bfd_model import BfdParameters
+from hanode.config.bfd_model import MICRO, BfdParameters
 
 SLOW = 1_000_000  # microseconds; not faster while not Up (section 6.8.3)
-MICRO = 1e-6  # seconds
 STARTED = "started"  # the reason of the first state
 
 #: Section 6.8.6: (our state, received state) -> our new state; others change nothing

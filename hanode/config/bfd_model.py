@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from hanode.config.problems import Place
 from hanode.config.scalars import IpAddress, Secret
 
+MICRO = 1e-6  # seconds
 SINGLE_HOP_TTL = 255  # RFC 5881, section 5
 
 
@@ -63,6 +64,11 @@ class BfdParameters:
     echo_tx: int = 0
     echo_rx: int = 0
     authentication: BfdAuthentication | None = None
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two packets, while Up, when both ends want the same."""
+        return max(self.min_tx, self.min_rx) * MICRO
 
 
 @dataclass(frozen=True)

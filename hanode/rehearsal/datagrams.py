@@ -16,11 +16,11 @@ from zope.interface import implementer
 
 from hanode.config.model import IpAddress
 from hanode.interfaces import Datagram, IEchoPort, IUdpListener, IUdpSender
+from hanode.sender import FIRST_PORT, LAST_PORT
 
 if TYPE_CHECKING:
     from hanode.rehearsal.lan import Plug, Station
 
-FIRST_PORT, LAST_PORT = 49152, 65535
 LARGEST = 512  # bytes that a listener reads of a packet
 Wire = tuple[object, ...]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from hanode.config.bfd_model import BfdParameters
 from hanode.config.model import VrrpInstance
-
-MICRO = 1e-6
+from hanode.vrrp.priority import skew_time
 
 
 def skew(settings: VrrpInstance) -> float:
     """RFC 9568, section 6.1, and for v2 RFC 3768, section 6.1."""
     unit = settings.advert_int if settings.version == 3 else 1.0
-    return (256 - settings.priority) / 256 * unit
+    return skew_time(settings.priority, unit)
 
 
 def down_time(settings: VrrpInstance) -> float:
@@ -24,9 +22,9 @@ def loss_time(settings: VrrpInstance) -> float:
     quick = settings.fast_failover
     if quick is None:
         return down_time(settings)
-    interval = _interval(quick)
-    detection = quick.multiplier * interval
-    return min(down_time(settings), detection + _quick_skew(settings, interval))
+    detection = quick.multiplier * quick.interval
+    quick_skew = skew_time(settings.priority, quick.interval)
+    return min(down_time(settings), detection + quick_skew)
 
 
 def goodbye_time(settings: VrrpInstance) -> float:
@@ -34,13 +32,4 @@ def goodbye_time(settings: VrrpInstance) -> float:
     quick = settings.fast_failover
     if quick is None:
         return skew(settings)
-    return min(skew(settings), _quick_skew(settings, _interval(quick)))
-
-
-def _interval(quick: BfdParameters) -> float:
-    """Between two BFD packets, when both ends are configured alike."""
-    return max(quick.min_tx, quick.min_rx) * MICRO
-
-
-def _quick_skew(settings: VrrpInstance, interval: float) -> float:
-    return (256 - settings.priority) / 256 * interval
+    return min(skew(settings), skew_time(settings.priority, quick.interval))

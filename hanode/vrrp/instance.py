@@ -16,7 +16,7 @@ from enum import Enum
 from hanode.config.model import Address, IpAddress, VrrpInstance
 from hanode.vrrp.announcements import Announcements
 from hanode.vrrp.packet import Advert
-from hanode.vrrp.priority import OWNER
+from hanode.vrrp.priority import OWNER, skew_time
 
 
 class State(Enum):
@@ -169,7 +169,7 @@ class Instance:
         """
         if self.state is not State.BACKUP or neighbour != self.master:
             return []
-        due = now + (256 - self.priority) / 256 * interval
+        due = now + skew_time(self.priority, interval)
         if self._timer is None or due < self._timer:
             self._spared = self._timer
             self._timer, self._reason = due, "BFD lost the master"
@@ -385,7 +385,7 @@ class Instance:
     def skew(self) -> float:
         """Skew time in seconds: by whole seconds in version 2 (RFC 3768, 6.1)."""
         unit = self.master_interval if self.settings.version == 3 else 1.0
-        return (256 - self.priority) / 256 * unit
+        return skew_time(self.priority, unit)
 
     @property
     def _goodbye_skew(self) -> float:
@@ -397,8 +397,7 @@ class Instance:
         quick = self.settings.fast_failover
         if quick is None:
             return self.skew
-        unit = max(quick.min_tx, quick.min_rx) / 1e6
-        return min(self.skew, (256 - self.priority) / 256 * unit)
+        return min(self.skew, skew_time(self.priority, quick.interval))
 
     @property
     def master_down(self) -> float:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
+from hanode.badpacket import BadPacket as BadPacket
 from hanode.config.model import MULTICAST_4, IpAddress
 
 PROTOCOL = 112  # RFC 9568, section 5.1.1.4
@@ -37,18 +38,6 @@ _CLASSES: dict[int, type[IPv4Address] | type[IPv6Address]] = {
     4: IPv4Address,
     6: IPv6Address,
 }
-
-
-class BadPacket(Exception):
-    """A peer's bytes are not an advertisement we accept: C{reason} and C{value}."""
-
-    def __init__(self, reason: str, value: object = None) -> None:
-        super().__init__(reason, value)
-        self.reason = reason
-        self.value = value
-
-    def __str__(self) -> str:
-        return self.reason if self.value is None else f"{self.reason} ({self.value})"
 
 
 class Checksum(Enum):

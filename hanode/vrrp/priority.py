@@ -11,6 +11,11 @@ OWNER = 255  # RFC 9568, section 5.2.4
 LOWEST, HIGHEST = 1, 254
 
 
+def skew_time(priority: int, unit: float) -> float:
+    """Skew time in seconds for an interval of C{unit} seconds (RFC 9568, 6.1)."""
+    return (256 - priority) / 256 * unit
+
+
 @dataclass(frozen=True)
 class Standing:
     """What the trackers make of an instance: its priority, and why it may not run."""

@@ -38,6 +38,14 @@ def started(*sources, seconds=6, **wire):
     return cluster, told
 
 
+def dies(cluster, told, dead, heir, seconds=1):
+    """C{dead} is killed; how long after that C{heir} became MASTER, in seconds."""
+    at = cluster.clock.seconds()
+    cluster.kill(dead)
+    cluster.run(seconds)
+    return told.when(heir, "MASTER", at) - at
+
+
 def skew(priority, interval=0.01):
     """What a backup waits once the silence is noticed, in seconds."""
     return (256 - priority) / 256 * interval
@@ -174,10 +182,7 @@ class PairTests(SynchronousTestCase):
         """A peer that knows nothing of BFD is replaced in VRRP's own time."""
         plain = instance(1, 150, 2, interval=1)
         cluster, told = started(plain, fast(2, 100))
-        at = cluster.clock.seconds()
-        cluster.kill("n1")
-        cluster.run(5)
-        took = told.when("n2", "MASTER", at) - at
+        took = dies(cluster, told, "n1", "n2", 5)
         self.assertTrue(2.6 <= took <= 3 + 156 / 256 + TURN, took)
 
 
@@ -222,10 +227,7 @@ class ThreeTests(SynchronousTestCase):
         cluster, told = started(fast(1, 200), fast(2, 150), fast(3, 50))
         cluster.kill("n1")
         cluster.run(5)
-        at = cluster.clock.seconds()
-        cluster.kill("n2")
-        cluster.run(1)
-        took = told.when("n3", "MASTER", at) - at
+        took = dies(cluster, told, "n2", "n3")
         self.assertLess(took, 0.03 + skew(50) + TURN)
 
 
@@ -240,10 +242,7 @@ class TrackBfdTests(SynchronousTestCase):
             seconds=8,
         )
         self.assertEqual(cluster.masters("VI_1"), ["n1"])
-        at = cluster.clock.seconds()
-        cluster.kill("n1")
-        cluster.run(1)
-        took = told.when("n2", "MASTER", at) - at
+        took = dies(cluster, told, "n1", "n2")
         self.assertLess(took, 0.03 + skew(100) + TURN)
 
     def test_reverseWeightCounts(self):
@@ -277,10 +276,7 @@ class TrackBfdTests(SynchronousTestCase):
             watching(2, 1, 100, "peer weight 1", 5000),
             seconds=30,
         )
-        at = cluster.clock.seconds()
-        cluster.kill("n1")
-        cluster.run(5)
-        took = told.when("n2", "MASTER", at) - at
+        took = dies(cluster, told, "n1", "n2", 5)
         self.assertLessEqual(took, 3 + 156 / 256 + TURN)
 
 
