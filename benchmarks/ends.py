@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.bench import children
 from benchmarks.cable import CARD, Side
+from hanode.console.client import Client
 from tests.live.daemons import Daemon
 from tests.live.routers import BfdHanode, BfdKeepalived, Bird, Frr
 
@@ -57,8 +59,8 @@ class End:
         """How many times a session has left Up since the start."""
         raise NotImplementedError
 
-    def lateness(self) -> tuple[float, float] | None:
-        """p99.9 and worst of its own lateness in seconds, None if it does not know."""
+    def lateness(self) -> Counter[float] | None:
+        """How many packets were how late (seconds), None if it does not know."""
         return None
 
     def started(self) -> bool:
@@ -149,11 +151,10 @@ class HanodeEnd(LoggedEnd):
         """Whether the process has ended that prepares frames at the start."""
         return not children(self.pid)
 
-    def lateness(self) -> tuple[float, float] | None:
-        """p99.9 and worst of its own lateness in seconds, since the start."""
-        page = self.daemon.page()
-        late = page["lateness"]
-        return late["p999"], late["worst"]
+    def lateness(self) -> Counter[float] | None:
+        """How many packets were how late (seconds) since its start."""
+        buckets = Client(str(self.daemon.socket)).get("lateness")["buckets"]
+        return Counter({float(limit): count for limit, count in buckets.items()})
 
 
 class KeepalivedEnd(LoggedEnd):

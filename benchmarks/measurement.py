@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ class Measured:
     received: int  # packets
     flaps: int
     memory: float  # MiB
-    lateness: tuple[float, float] | None  # p99.9 and worst in seconds, since the start
+    lateness: tuple[float, float] | None  # p99.9 and worst, in seconds
     gaps: tuple[float, ...] = ()  # seconds between two of its packets in a session
 
     @property
@@ -67,13 +68,29 @@ def measure_punctuality(
 
 def _watch(end: End, seconds: float) -> Measured:
     """Look at C{end} twice; ask it nothing that costs it much before the end."""
-    up, flaps = end.up(), end.flaps()
+    up, flaps, late = end.up(), end.flaps(), end.lateness()
     began, used, received = time.monotonic(), cpu(end.pid), _received(end)
     time.sleep(seconds)
     took = time.monotonic() - began
     used, received = cpu(end.pid) - used, _received(end) - received
     flaps, memory = end.flaps() - flaps, resident(end.pid)
-    return Measured(took, (up, end.up()), used, received, flaps, memory, end.lateness())
+    since = _since(late, end.lateness())
+    return Measured(took, (up, end.up()), used, received, flaps, memory, since)
+
+
+def _since(
+    before: Counter[float] | None, after: Counter[float] | None
+) -> tuple[float, float] | None:
+    """p99.9 and worst, in seconds, of the packets between two looks."""
+    if before is None or after is None:
+        return None
+    between = sorted((after - before).items())
+    left = 0.999 * sum(count for _, count in between)
+    for limit, count in between:
+        left -= count
+        if left <= 0:
+            return limit, between[-1][0]
+    return 0.0, 0.0
 
 
 def memory_of_one(kind: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 TURNS = 20  # of the wheel in the shortest interval
 QUICKEST, SLOWEST = 0.001, 0.004  # seconds between two turns
 _STEP = 1e-4  # seconds of one bucket
@@ -43,7 +45,15 @@ class Lateness:
                 return self.worst if last else min(self.worst, (bucket + 1) * _STEP)
         return 0.0
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self._counts = [0] * _BUCKETS
-        self.worst = 0.0
+    def describe(self) -> dict[str, Any]:
+        """What there is to see from outside, in seconds.
+
+        C{buckets}: by a limit that they do not reach (the last one: any), how many
+        packets. Who looks twice can tell what was between.
+        """
+        counts = enumerate(self._counts)
+        return {
+            "p999": self.quantile(0.999),
+            "worst": self.worst,
+            "buckets": {f"{(n + 1) * _STEP:.4f}": each for n, each in counts if each},
+        }

@@ -393,10 +393,6 @@ class BfdService(Service):
 
     # -- looking in
 
-    def describe(self) -> dict[str, Any]:
-        """What there is to see from outside, as plain dicts."""
-        return {"sessions": list(self.describe_each()), **self.describe_all()}
-
     def describe_each(self) -> Iterator[dict[str, Any]]:
         """The sessions, one after the other: looking at all of them takes a while."""
         quantile = self.lateness.quantile(0.999)
@@ -413,11 +409,10 @@ class BfdService(Service):
 
     def describe_all(self) -> dict[str, Any]:
         """What concerns all sessions."""
-        quantile = self.lateness.quantile(0.999)
         return {
             "stalls": self.stalls.describe(),
             "rejected": dict(self.refusals.rejected),
-            "lateness": {"p999": quantile, "worst": self.lateness.worst},
+            "lateness": self.lateness.describe(),
         }
 
     def names(self) -> list[str]:

@@ -84,6 +84,9 @@ class Api(Resource):
             ("healthz",): {"GET": lambda request, path: {"status": "ok"}},
             ("api", "v1", "bfd"): {"GET": lambda request, path: self._view.bfd()},
             ("api", "v1", "bfd", "*"): {"GET": self._bfd, "POST": self._bfd_admin},
+            ("api", "v1", "lateness"): {
+                "GET": lambda request, path: self._view.lateness()
+            },
             ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
             ("api", "v1", "vrrp", "*"): {"GET": self._vrrp},
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},

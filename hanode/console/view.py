@@ -20,6 +20,10 @@ class Described(Protocol):
 class Sessions(Protocol):
     """The BFD service."""
 
+    @property
+    def lateness(self) -> Described:
+        """How late our own packets were."""
+
     def describe_each(self) -> Iterable[dict[str, Any]]:
         """The sessions, one after the other."""
 
@@ -66,6 +70,10 @@ class View:
         rest = json.dumps(plain(self._node.bfd.describe_all()), allow_nan=False)
         start = '{"sessions": [' if before != ", " else ""
         yield f"{start}]" + (f", {rest[1:]}" if len(rest) > len("{}") else "}")
+
+    def lateness(self) -> dict[str, Any]:
+        """How late our own BFD packets were; cheap, whatever the number of sessions."""
+        return self._node.bfd.lateness.describe()
 
     def session(self, name: str) -> dict[str, Any] | None:
         """One BFD session; None when there is no such session."""

@@ -89,7 +89,7 @@ class ServiceTestCase(SynchronousTestCase):
 
     def described(self, name: str = "peer") -> dict[str, Any]:
         """What is shown of a session."""
-        sessions = self.service.describe()["sessions"]
+        sessions = list(self.service.describe_each())
         found: dict[str, Any] = next(e for e in sessions if e["name"] == name)
         return found
 

@@ -37,11 +37,16 @@ class LatenessTests(SynchronousTestCase):
             self.lateness.note(seconds)
         self.assertEqual(self.lateness.quantile(0.1), 7.0)
 
-    def test_reset(self) -> None:
-        """After reset() nothing is known."""
-        self.lateness.note(1.0)
-        self.lateness.reset()
-        self.test_nothing()
+    def test_buckets(self) -> None:
+        """What there is to see: only the buckets that are not empty."""
+        for seconds in (0.00005, 0.00007, 0.003, 5.0):
+            self.lateness.note(seconds)
+        wanted = {
+            "p999": 5.0,
+            "worst": 5.0,
+            "buckets": {"0.0001": 2, "0.0031": 1, "0.2000": 1},
+        }
+        self.assertEqual(self.lateness.describe(), wanted)
 
     @given(st.lists(st.floats(0, 0.19), min_size=1, max_size=60), st.floats(0.001, 1.0))
     def test_any(self, seconds: list[float], part: float) -> None:

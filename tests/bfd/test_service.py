@@ -161,7 +161,7 @@ class LifeTests(ServiceTestCase):
             peer.mine = 100 + peers.index(peer)
             peer.yours = self.line(peer.device).session.discriminator
             peer.come_up()
-        found = [(e["name"], e["state"]) for e in self.service.describe()["sessions"]]
+        found = [(e["name"], e["state"]) for e in self.service.describe_each()]
         self.assertEqual(found, [("eth0", "UP"), ("eth1", "UP")])
         steady = peers[1].say(State.UP)
         self.run_for(1.0, (peers[1], steady))

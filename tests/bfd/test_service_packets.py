@@ -35,7 +35,7 @@ class RefusedTests(ServiceTestCase):
 
     def rejected(self) -> dict[str, int]:
         """Packets that belong to no session."""
-        found: dict[str, int] = self.service.describe()["rejected"]
+        found: dict[str, int] = self.service.describe_all()["rejected"]
         return found
 
     def test_discriminator(self) -> None:
@@ -155,8 +155,8 @@ class RefusedTests(ServiceTestCase):
     def test_secret(self) -> None:
         """The key is in no line of the log, and nothing that is shown has it."""
         self.test_authentication()
-        shown = repr(self.service.describe()) + "\n".join(self.logs.lines("debug"))
-        self.assertNotIn("secret", shown)
+        shown = [*map(repr, self.service.describe_each()), *self.logs.lines("debug")]
+        self.assertNotIn("secret", "\n".join(shown))
 
     def test_signed_session(self) -> None:
         """A signed session comes Up and stays so by repeated packets alone."""

@@ -51,7 +51,7 @@ class UnsolicitedTestCase(ServiceTestCase):
 
     def rejected(self) -> dict[str, int]:
         """Packets that belong to no session."""
-        found: dict[str, int] = self.service.describe()["rejected"]
+        found: dict[str, int] = self.service.describe_all()["rejected"]
         return found
 
 
@@ -353,5 +353,5 @@ class BesideTests(UnsolicitedTestCase):
         self.configure(RULE, instance(parameters=secret))
         Neighbour(self.network, device="eth0").say(State.DOWN)
         self.assertEqual(self.service.names(), ["peer"])
-        dropped = self.service.describe()["sessions"][0]["dropped"]
+        dropped = next(self.service.describe_each())["dropped"]
         self.assertEqual(dropped, {"authentication missing": 1})

@@ -2,7 +2,15 @@
 
 from hanode.config.scalars import Secret
 from hanode.facts import Facts
-from tests.console.samples import INSTANCE, SESSION, YOUNG
+from tests.console.samples import INSTANCE, LATENESS, SESSION, YOUNG
+
+
+class Lateness:
+    """Stands for the distribution of our lateness."""
+
+    def describe(self):
+        """What it says."""
+        return LATENESS
 
 
 class Sessions:
@@ -11,6 +19,7 @@ class Sessions:
     def __init__(self, facts):
         self.sessions = {each["name"]: dict(each) for each in (SESSION, YOUNG)}
         self.wishes = []
+        self.lateness = Lateness()
         for name in self.sessions:
             facts.watch(f"admin:bfd:{name}", self._wish)
 

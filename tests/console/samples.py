@@ -1,5 +1,6 @@
 """A session and an instance as their services describe them."""
 
+LATENESS = {"p999": 0.003, "worst": 0.0042, "buckets": {"0.0001": 999, "0.0043": 1}}
 SESSION = {
     "name": "peer",
     "neighbour": "192.0.2.2",

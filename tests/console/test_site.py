@@ -6,12 +6,13 @@ import socket
 from twisted.internet.threads import deferToThread
 
 from tests.console.case import ConsoleCase
-from tests.console.samples import SESSION
+from tests.console.samples import LATENESS, SESSION
 
 KNOWN = [
     "/healthz",
     "/api/v1/bfd",
     "/api/v1/bfd/NAME",
+    "/api/v1/lateness",
     "/api/v1/vrrp",
     "/api/v1/vrrp/NAME",
     "/api/v1/facts",
@@ -31,6 +32,7 @@ class ReadTests(ConsoleCase):
             ("/api/v1/bfd/peer", SESSION),
             ("/api/v1/vrrp", self.view.vrrp()),
             ("/api/v1/vrrp/VI_1", self.view.vrrp()["instances"][0]),
+            ("/api/v1/lateness", LATENESS),
             ("/healthz", {"status": "ok"}),
         ):
             status, _, answer = await self.ask("GET", target)
