@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 TURNS = 20  # of the wheel in the shortest interval
-QUICKEST, SLOWEST = 0.001, 0.004  # seconds between two turns
+QUICKEST, SLOWEST = 0.002, 0.004  # seconds between two turns
 _STEP = 1e-4  # seconds of one bucket
 _BUCKETS = 2000  # the last one takes everything from 0.2 s on
 

@@ -67,7 +67,7 @@ class StallTests(ServiceTestCase):
     def test_told(self) -> None:
         """The stall is shown, a fact, and in the log."""
         self.stall(2.0)
-        record = self.service.describe()["stalls"]
+        record = self.service.describe_all()["stalls"]
         self.assertEqual(record["count"], 1)
         self.assertEqual(record["latest"], record["worst"])
         self.assertTrue(1.95 < record["worst"] <= 2.0)
@@ -80,7 +80,7 @@ class StallTests(ServiceTestCase):
         for seconds in (1.0, 2.0, 0.5):
             self.stall(seconds, self.steady)
             self.run_for(0.2, (self.peer, self.steady))
-        record = self.service.describe()["stalls"]
+        record = self.service.describe_all()["stalls"]
         self.assertEqual(record["count"], 3)
         self.assertTrue(0.45 < record["latest"] <= 0.5 < 1.95 < record["worst"])
 
@@ -90,7 +90,7 @@ class StallTests(ServiceTestCase):
         self.stall(0.04, self.steady)
         self.run_for(0.1)
         self.assertEqual(self.state(), "UP")
-        self.assertEqual(self.service.describe()["stalls"]["count"], 0)
+        self.assertEqual(self.service.describe_all()["stalls"]["count"], 0)
 
     def test_others(self) -> None:
         """A session that is not Up is not touched."""
@@ -143,9 +143,9 @@ class BusyTests(ServiceTestCase):
         listener = self.network.listener()
         self.assertTrue(listener.resting)
         self.run_for(5.0, *self.peers)
-        found = {each["state"] for each in self.service.describe()["sessions"]}
+        found = {each["state"] for each in self.service.describe_each()}
         self.assertEqual(
-            (found, self.service.describe()["stalls"]["count"]), ({"UP"}, 0)
+            (found, self.service.describe_all()["stalls"]["count"]), ({"UP"}, 0)
         )
         turns = listener.drains / 5.0
         self.assertTrue(390 <= turns <= 410, turns)
@@ -153,7 +153,7 @@ class BusyTests(ServiceTestCase):
     def test_death_of_one(self) -> None:
         """Of many sessions that one goes down whose neighbour is dead."""
         self.run_for(1.0, *self.peers[1:])
-        states = [each["state"] for each in self.service.describe()["sessions"]]
+        states = [each["state"] for each in self.service.describe_each()]
         self.assertEqual(states, ["DOWN", *["UP"] * 9])
 
     def test_death_of_all(self) -> None:
