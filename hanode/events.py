@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hanode.config.model import Notify
+from hanode.config.model import Notify, Script
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,19 @@ class Event:
     state: str
     priority: int
     notify: Notify
+
+
+@dataclass(frozen=True)
+class ServerEvent:
+    """A server of the load balancer is C{UP} or C{DOWN} now.
+
+    C{kind} is VS or RS; C{name} the virtual server, or C{REAL/VIRTUAL}, as the FIFO
+    writes them. C{script}: what the configuration wants to be run, None for nothing.
+    C{reason} is for people.
+    """
+
+    kind: str
+    name: str
+    state: str
+    script: Script | None = None
+    reason: str = ""

@@ -13,9 +13,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from hanode.config.balance_model import Check
 from hanode.config.model import Address, GlobalDefs, IpAddress
-from hanode.events import Event
+from hanode.events import Event, ServerEvent
 from hanode.link import Link
+from hanode.lvs import Service, SyncDaemon, Table, Timeouts, Usages
+from hanode.result import Result
 
 Receiver = Callable[[bytes, IpAddress, IpAddress, int], object]
 
@@ -273,7 +276,7 @@ class INotifier(Interface):
 class IMessenger(Interface):
     """Tells one kind of listener about the events of one node."""
 
-    def notify(event: Event) -> None:
+    def notify(event: Event | ServerEvent) -> None:
         """Tell about C{event}; events of one object are told in their order."""
 
     def reconfigure(global_defs: GlobalDefs) -> None:
@@ -281,3 +284,81 @@ class IMessenger(Interface):
 
     def idle() -> Deferred[None]:
         """Fires once everything told so far has been delivered, or has failed."""
+
+
+class IChecker(Interface):
+    """A plug-in: one way to find out whether a real server works."""
+
+    keyword = Attribute("its name in the configuration, e.g. C{TCP_CHECK}")
+    words = Attribute("a L{hanode.config.checker_words.CheckerWords}")
+
+    def probe(world: Any, check: Check) -> Deferred[Result]:
+        """Look once; the Deferred fires with a L{Result} and does not fail.
+
+        It fires within C{check.target.timeout} whatever the server does; a checker
+        with several steps may need that for each, and says so. Cancelling it gives
+        everything back at once. It is not called again before it has fired.
+        """
+
+
+class IFactChecker(Interface):
+    """A plug-in whose outcome is a fact that somebody else sets."""
+
+    keyword = Attribute("its name in the configuration, e.g. C{BFD_CHECK}")
+    words = Attribute("a L{hanode.config.checker_words.CheckerWords}")
+
+    def fact(check: Check) -> str:
+        """The name of the fact."""
+
+    def judge(check: Check, value: Any) -> Result:
+        """What the value means; None is that of a fact that is not there."""
+
+
+class IBalancer(Interface):
+    """The kernel's side of load balancing: the whole table, never a difference."""
+
+    keyword = Attribute("its name in the configuration, e.g. C{ipvs}")
+
+    def refusal(service: Service) -> str:
+        """Why this service is not possible here, and what is; "" if it is."""
+
+    def start() -> None:
+        """Open it and read what there is. Raises L{OSError}."""
+
+    def stop(remove: bool) -> None:
+        """Close it; before, C{remove} all that is ours, or leave it working."""
+
+    def balance(table: Table) -> None:
+        """From now on exactly C{table} is ours.
+
+        A service that the kernel has already becomes ours with its connections. What
+        is ours and not in the table any more is removed; services of others are left
+        alone. If somebody else changes ours, it is put back (rate-limited, logged).
+        What the kernel refuses is logged with its name and the errno's meaning, and
+        does not keep the rest from being done.
+        """
+
+    def flush() -> None:
+        """Remove all services, those of others too."""
+
+    def usages() -> Deferred[Usages]:
+        """What the kernel counts, of our services."""
+
+    def timeouts(timeouts: Timeouts) -> None:
+        """Set those that are not 0."""
+
+    def sync(daemons: Sequence[SyncDaemon]) -> None:
+        """Exactly these synchronisation daemons run from now on."""
+
+
+class IBalancerKind(Interface):
+    """A plug-in: one way to balance."""
+
+    keyword = Attribute("its name in the configuration, e.g. C{ipvs}")
+    rank = Attribute("auto tries the lowest first; None is never tried")
+
+    def missing() -> str:
+        """Why this machine cannot do it, "" if it can. Quick; changes nothing."""
+
+    def make(reactor: Any) -> IBalancer:
+        """An L{IBalancer} for one node."""

@@ -29,10 +29,17 @@ Settings = dict[str, Any]
 
 
 def known(
-    blocks: Iterable[Block], path: Path, findings: Findings
+    blocks: Iterable[Block],
+    path: Path,
+    findings: Findings,
+    table: Mapping[str, Keyword] | None = None,
 ) -> Iterator[tuple[Keyword, Block]]:
-    """The statements of C{path} that hanode acts on; warnings about the others."""
-    table = keywords.SUPPORTED[path]
+    """The statements of C{path} that hanode acts on; warnings about the others.
+
+    @param table: word -> row, where it is not that of C{path} in the table of all.
+    """
+    if table is None:
+        table = keywords.SUPPORTED[path]
     named: set[str] = set()
     for block in blocks:
         if not block.words:
@@ -49,24 +56,31 @@ def known(
             yield row, block
         elif word not in named:
             named.add(word)
-            _unsupported(block, path, findings)
+            _unsupported(block, path, findings, table)
 
 
-def _unsupported(block: Block, path: Path, findings: Findings) -> None:
+def _unsupported(
+    block: Block, path: Path, findings: Findings, table: Mapping[str, Keyword]
+) -> None:
     word = block.keyword.text
     if word in future.WORDS.get(path, ()):
         findings.warning(block, f"{word}: not yet supported: ignored")
         return
     skipped = " and its block" if block.children is not None else ""
     findings.warning(
-        block, f"Unknown keyword '{word}'{skipped}", keywords.remedy(path, word)
+        block, f"Unknown keyword '{word}'{skipped}", keywords.remedy(path, word, table)
     )
 
 
-def settings(blocks: Iterable[Block], path: Path, findings: Findings) -> Settings:
+def settings(
+    blocks: Iterable[Block],
+    path: Path,
+    findings: Findings,
+    table: Mapping[str, Keyword] | None = None,
+) -> Settings:
     """What the statements say: the last one wins, lists grow, scripts come first."""
     found: Settings = {}
-    for row, block in known(blocks, path, findings):
+    for row, block in known(blocks, path, findings, table):
         value = READERS[row.type](row, block, findings)
         if value is None:
             value = row.fallback
@@ -101,7 +115,8 @@ def _block(row: Keyword, block: Block, findings: Findings) -> Any:
     """A block inside a block: the settings in it, or itself when nothing reads it."""
     if not row.path:
         return block
-    return settings(body(block, findings), row.path, findings)
+    table = {each.word: each for each in row.inside} or None
+    return settings(body(block, findings), row.path, findings, table)
 
 
 def _private_block(row: Keyword, block: Block, findings: Findings) -> Any:

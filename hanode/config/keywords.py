@@ -61,8 +61,11 @@ def homes(word: str) -> tuple[Path, ...]:
     return tuple(sorted(_HOMES.get(word, ()), key=lambda path: (len(path), path)))
 
 
-def remedy(path: Path, word: str) -> str:
-    """What an unknown C{word} inside the block C{path} was probably meant to be."""
+def remedy(path: Path, word: str, table: Mapping[str, Keyword] = {}) -> str:
+    """What an unknown C{word} inside the block C{path} was probably meant to be.
+
+    C{table} has the rows of that block.
+    """
     if word in future.REMOVED:
         return future.REMOVED[word]
     places = homes(word)
@@ -72,7 +75,9 @@ def remedy(path: Path, word: str) -> str:
             for place in places[:_ENOUGH]
         )
         return f"'{word}' belongs {where}"
-    close = get_close_matches(word, sorted(KNOWN[path]), n=1, cutoff=0.7)
+    close = get_close_matches(
+        word, sorted(KNOWN.get(path, frozenset()) | table.keys()), n=1, cutoff=0.7
+    )
     return (
         f"did you mean '{close[0]}'?"
         if close

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.problems import Place
 from hanode.config.scalars import IpAddress as IpAddress
+from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
 
 MULTICAST_4 = IPv4Address("224.0.0.18")  # RFC 9568, section 5.1.1.2
@@ -77,15 +79,6 @@ class Garp:
     lower_prio_repeat: int = 5
     arp_interval: float = 0.0
     na_interval: float = 0.0
-
-
-@dataclass(frozen=True)
-class Script:
-    """A command with its arguments and the user it runs as; never through a shell."""
-
-    argv: tuple[str, ...]
-    user: str | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,3 +196,5 @@ class Model:
     bfd_instances: Mapping[str, BfdInstance] = field(default_factory=dict)
     bfd_unsolicited: tuple[BfdUnsolicited, ...] = ()
     node: NodeDefs = field(default_factory=NodeDefs)
+    virtual_servers: Mapping[str, VirtualServer] = field(default_factory=dict)
+    balance: BalanceDefs = field(default_factory=BalanceDefs)

@@ -21,6 +21,7 @@ class Keyword:
     bad choice ends, C{title} what it calls the choice. C{family}: 4 or 6 for
     addresses of one family only. C{path}: where the rows of what stands inside a
     block are, () where nothing reads it. C{only_hanode}: keepalived has no such word.
+    C{inside}: the rows of what stands inside, where the table has none for C{path}.
     """
 
     word: str
@@ -40,6 +41,7 @@ class Keyword:
     family: int = 0
     path: tuple[str, ...] = ()
     only_hanode: bool = False
+    inside: tuple[Keyword, ...] = ()
 
     @property
     def default_text(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 IpAddress = IPv4Address | IPv6Address
@@ -12,3 +13,12 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "Secret('***')"
+
+
+@dataclass(frozen=True)
+class Script:
+    """A command with its arguments and the user it runs as; never through a shell."""
+
+    argv: tuple[str, ...]
+    user: str | None = None
+    group: str | None = None

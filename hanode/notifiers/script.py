@@ -8,16 +8,12 @@ waited for.
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from errno import ENOEXEC
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
@@ -25,22 +21,25 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hanode.config.model import GlobalDefs, Script
-from hanode.events import Event
+from hanode.events import Event, ServerEvent
 from hanode.interfaces import IMessenger, INotifier
 from hanode.processes import Exit
-from hanode.trust import untrusted
+from hanode.scripts import ScriptRunner
 
 PATIENCE = 30.0  # seconds
 LAST_PATIENCE = 0.2  # the same when hanode stops: all is over within a second
-DEFAULT_USER = "keepalived_script"  # keepalived.conf(5), script_user
 
 
-def scripts(event: Event) -> Iterator[Script]:
+def scripts(event: Event | ServerEvent) -> Iterator[Script]:
     """What is to be run for C{event}: first notify_STATE, then the plain notify.
 
     The plain one gets C{KIND NAME STATE PRIORITY} behind its own arguments; it is
     not run for a lower-priority advertisement or a mere change of priority.
     """
+    if isinstance(event, ServerEvent):
+        if event.script is not None:
+            yield event.script
+        return
     by_state = {
         "MASTER": event.notify.master,
         "BACKUP": event.notify.backup,
@@ -65,14 +64,15 @@ class ScriptMessenger:
     log = Logger()
 
     def __init__(self, world: Any, global_defs: GlobalDefs) -> None:
-        self._world, self._defs = world, global_defs
+        self._world = world
+        self._runner = ScriptRunner(world.processes, global_defs)
         self._queues: dict[tuple[str, str], deque[Script]] = {}
         self._patience = PATIENCE
         self._waits: dict[tuple[str, str], IDelayedCall] = {}
         self._running = 0
         self._idle: list[Deferred[None]] = []
 
-    def notify(self, event: Event) -> None:
+    def notify(self, event: Event | ServerEvent) -> None:
         """See L{IMessenger.notify}."""
         if event.state == "STOP":
             self._hurry()
@@ -89,7 +89,7 @@ class ScriptMessenger:
 
     def reconfigure(self, global_defs: GlobalDefs) -> None:
         """See L{IMessenger.reconfigure}."""
-        self._defs = global_defs
+        self._runner.global_defs = global_defs
 
     def idle(self) -> Deferred[None]:
         """See L{IMessenger.idle}."""
@@ -135,7 +135,7 @@ class ScriptMessenger:
                 turn.pop()()
             self._settle()
 
-        self._run(script).addBoth(ended)
+        self._runner.run(script).addBoth(ended)
 
     def _impatient(self, script: Script, turn: list[Any]) -> None:
         self.log.warn(
@@ -144,34 +144,6 @@ class ScriptMessenger:
             seconds=self._patience,
         )
         turn.pop()()
-
-    def _run(self, script: Script) -> Deferred[Exit]:
-        user, group = self._identity(script)
-        argv = [shutil.which(script.argv[0]) or script.argv[0], *script.argv[1:]]
-        if self._defs.enable_script_security and _as_root(user):
-            try:
-                problem = untrusted(argv[0])
-            except OSError:
-                return fail()
-            if problem is not None:
-                return fail(PermissionError(f"unsafe permissions: {problem}"))
-        started: Deferred[Exit] = self._world.processes.run(argv, user, group)
-
-        def without_interpreter(failure: Failure) -> Any:
-            # A script without a #! line: keepalived lets the shell read it too.
-            problem = failure.value
-            if not isinstance(problem, OSError) or problem.errno != ENOEXEC:
-                return failure
-            return self._world.processes.run(["/bin/sh", *argv], user, group)
-
-        return started.addErrback(without_interpreter)
-
-    def _identity(self, script: Script) -> tuple[str | None, str | None]:
-        if script.user is not None:
-            return script.user, script.group
-        if self._defs.script_user is not None:
-            return self._defs.script_user, self._defs.script_group
-        return default_user(), None
 
     def _ended(self, script: Script, result: object) -> None:
         if isinstance(result, Failure):
@@ -182,25 +154,6 @@ class ScriptMessenger:
             )
         elif isinstance(result, Exit) and not result.ok:
             self.log.warn("{script} {exit}", script=script.argv[0], exit=result)
-
-
-def _as_root(user: str | None) -> bool:
-    if user is None:
-        return os.geteuid() == 0
-    try:
-        return pwd.getpwnam(user).pw_uid == 0
-    except KeyError:
-        return False  # the start of the script will say so
-
-
-def default_user() -> str | None:
-    """keepalived_script where root runs us and that user exists, else ourselves."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam(DEFAULT_USER).pw_name
-    except KeyError:
-        return None
 
 
 @implementer(IPlugin, INotifier)

@@ -15,20 +15,19 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from hanode import scripts as module
 from hanode.config.model import GlobalDefs, Notify, Script
 from hanode.events import Event
 from hanode.interfaces import IMessenger, INotifier, IProcesses
-from hanode.notifiers import script as module
 from hanode.notifiers.script import (
-    DEFAULT_USER,
     LAST_PATIENCE,
     PATIENCE,
     ScriptMessenger,
-    default_user,
     scriptNotifier,
     scripts,
 )
 from hanode.processes import Exit
+from hanode.scripts import DEFAULT_USER, default_user
 
 NOTIFY = Notify(
     master=Script(("/n/master", "one", "two words")),

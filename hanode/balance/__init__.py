@@ -1,0 +1,1 @@
+"""Load balancing: which real servers work, and what the kernel is to do with them."""

@@ -1,0 +1,22 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One outcome: C{reason} names it in few words, for example C{refused}.
+
+    C{detail} tells more, for the log. C{weight} is the weight that the real server is
+    to have now, C{change} what is to be added to its configured one; None says
+    nothing about it. C{seconds} is how long it took.
+    """
+
+    ok: bool
+    reason: str
+    detail: str = ""
+    weight: int | None = None
+    change: int | None = None
+    seconds: float = 0.0
