@@ -11,7 +11,8 @@ class Result:
 
     C{detail} tells more, for the log. C{weight} is the weight that the real server is
     to have now, C{change} what is to be added to its configured one; None says
-    nothing about it. C{seconds} is how long it took.
+    nothing about it. C{seconds} is how long it took. C{ours}: this machine could not
+    look (no descriptors, no memory), so that it says nothing about the real server.
     """
 
     ok: bool
@@ -20,3 +21,4 @@ class Result:
     weight: int | None = None
     change: int | None = None
     seconds: float = 0.0
+    ours: bool = False

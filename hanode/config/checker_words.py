@@ -7,10 +7,11 @@ down to it, so that a checker in a new file needs no change here.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hanode.config.draft import Written
+from hanode.config.model import GlobalDefs
 from hanode.config.row import Keyword
 
 
@@ -24,6 +25,10 @@ class Surroundings:
     files: frozenset[str]  # names of the track_files
     #: SSL { password ca certificate key }: paths, and the password as a Secret
     tls: Mapping[str, str]
+    #: script_user and enable_script_security for who runs a command
+    global_defs: GlobalDefs = field(default_factory=GlobalDefs)
+    #: name of each track_file -> its weight, reverse being a change of sign
+    file_weights: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
