@@ -17,7 +17,7 @@ class Path:
     first means that whatever the neighbour did is left undone (RFC 5882, section 4.2).
     C{interval} is the gap in seconds at which silence was noticed, or would be.
     C{identity} is the neighbour's discriminator, another one if it was restarted; 0
-    while it is not known.
+    while it is not known. C{been_up}: it is Up, or was since it was set up.
     """
 
     neighbour: IpAddress
@@ -26,6 +26,7 @@ class Path:
     interval: float = 0.0
     reason: str = ""
     identity: int = field(default=0, compare=False)
+    been_up: bool = field(default=False, compare=False)
 
     @property
     def up(self) -> bool:

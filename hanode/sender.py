@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import socket
 from random import SystemRandom
-from typing import Any
 
 from zope.interface import implementer
 
@@ -22,6 +21,7 @@ from hanode.sockets import (
     address_of,
     device_index,
     family_of,
+    socket_name,
     udp_socket,
 )
 
@@ -55,7 +55,7 @@ class Sender:
             _prepare(opened, version, ttl)
             index = device_index(opened, device) if device else 0
             own = _bind(opened, source, version, index, ports)
-            opened.connect(_name(destination, port, index))
+            opened.connect(socket_name(destination, port, index))
             found = opened.getsockname()[0]
         except OSError:
             opened.close()
@@ -81,13 +81,6 @@ def _prepare(opened: socket.socket, version: int, ttl: int) -> None:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, PRECEDENCE)
 
 
-def _name(address: IpAddress, port: int, index: int) -> tuple[Any, ...]:
-    if address.version == 4:
-        return str(address), port
-    # A link-local address needs its interface, others must not have one.
-    return str(address), port, 0, index if address.is_link_local else 0
-
-
 def _bind(
     opened: socket.socket,
     source: IpAddress | None,
@@ -105,7 +98,7 @@ def _bind(
         if port in ports:
             continue
         try:
-            opened.bind(_name(source or wildcard, port, index))
+            opened.bind(socket_name(source or wildcard, port, index))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

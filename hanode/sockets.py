@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from hanode.config.model import IpAddress
 
@@ -83,6 +84,14 @@ def device_index(port: socket.socket, device: str) -> int:
 def family_of(version: int) -> socket.AddressFamily:
     """The address family of IP version 4 or 6."""
     return socket.AF_INET if version == 4 else socket.AF_INET6
+
+
+def socket_name(address: IpAddress, port: int, index: int) -> tuple[Any, ...]:
+    """What bind(2) and connect(2) take; C{index} is that of an interface, or 0."""
+    if address.version == 4:
+        return str(address), port
+    # A link-local address needs its interface, others must not have one.
+    return str(address), port, 0, index if address.is_link_local else 0
 
 
 def udp_socket(version: int, device: str) -> socket.socket:

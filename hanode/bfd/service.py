@@ -361,6 +361,7 @@ class BfdService(Service):
             interval,
             session.reason,
             session.remote_discriminator,
+            line.flaps > 0 or session.state is State.UP,
         )
 
     def _watch(self, fact: str, watcher: Callable[[str, Any], None]) -> None:
