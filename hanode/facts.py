@@ -48,6 +48,7 @@ class Facts:
         self._clock = clock
         self._facts: dict[str, Fact] = {}
         self._watches: dict[str, list[_Watch]] = {}
+        self._kinds: dict[str, list[_Watch]] = {}  # by prefix
         self._queue: deque[tuple[Fact, tuple[_Watch, ...]]] = deque()
         self._draining = False
         self.events: deque[Fact] = deque(maxlen=EVENTS_KEPT)
@@ -62,7 +63,11 @@ class Facts:
         self._facts[name] = fact
         self.events.append(fact)
         # Those who join later are told a newer value: this one would be the past.
-        self._queue.append((fact, tuple(self._watches.get(name, ()))))
+        watches = tuple(self._watches.get(name, ()))
+        for prefix, kind in self._kinds.items():
+            if name.startswith(prefix):
+                watches += tuple(kind)
+        self._queue.append((fact, watches))
         self._drain()
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -88,6 +93,26 @@ class Facts:
         elif fact is not None:
             self._queue.append((fact, (watch,)))
             self._drain()
+
+        def unwatch() -> None:
+            if not watch.ended:
+                watch.ended = True
+                watches.remove(watch)
+
+        return unwatch
+
+    def watch_kind(self, prefix: str, watcher: Watcher) -> Callable[[], None]:
+        """The same for all facts, present and future, whose name begins so.
+
+        For who would have to watch thousands of names that are hardly ever set.
+        """
+        watches = self._kinds.setdefault(prefix, [])
+        watch = _Watch(watcher)
+        watches.append(watch)
+        for fact in tuple(self._facts.values()):
+            if fact.name.startswith(prefix):
+                self._queue.append((fact, (watch,)))
+        self._drain()
 
         def unwatch() -> None:
             if not watch.ended:

@@ -1,8 +1,8 @@
 """Two tables -> what has to be done to get from one to the other, in order.
 
 Nothing is taken away before what replaces it is there: first new services, then the
-settings of changed ones, then destinations (new ones, those that gain weight, those that
-lose it, those that go), and at last the services that go.
+settings of changed ones, then destinations (new ones, those that gain weight, those
+that lose it, those that go), and at last the services that go.
 """
 
 from __future__ import annotations
