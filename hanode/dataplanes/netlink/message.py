@@ -102,16 +102,16 @@ def add_address(
         flags &= FLAGS_IPV4
     attributes = _ends(address)
     if address.broadcast is not None and ipv4:
-        attributes += _attribute(IFA_BROADCAST, address.broadcast.packed)
+        attributes += attribute(IFA_BROADCAST, address.broadcast.packed)
     if address.label is not None and ipv4:
-        attributes += _attribute(IFA_LABEL, address.label.encode() + b"\0")
+        attributes += attribute(IFA_LABEL, address.label.encode() + b"\0")
     if flags:
-        attributes += _attribute(IFA_FLAGS, _NUMBER.pack(flags))
+        attributes += attribute(IFA_FLAGS, _NUMBER.pack(flags))
     if address.preferred_lft is not None:
         lifetimes = _CACHEINFO.pack(address.preferred_lft, FOREVER, 0, 0)
-        attributes += _attribute(IFA_CACHEINFO, lifetimes)
+        attributes += attribute(IFA_CACHEINFO, lifetimes)
     if protocol is not None:
-        attributes += _attribute(IFA_PROTO, bytes((protocol,)))
+        attributes += attribute(IFA_PROTO, bytes((protocol,)))
     options = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
     body = _fixed(address, address.prefix, index) + attributes
     return message(RTM_NEWADDR, options, body)
@@ -148,6 +148,29 @@ def messages(data: Buffer, size: int) -> Iterator[tuple[int, int, int, int, int,
             raise BadMessage(f"message of {length} bytes in {size - offset}")
         yield kind, flags, sequence, port, offset + HEADER.size, end
         offset += length + 3 & ~3
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """One attribute, padded to a multiple of four."""
+    length = _ATTRIBUTE.size + len(value)
+    return _ATTRIBUTE.pack(length, kind) + value + bytes(-length % 4)
+
+
+def attributes(data: Buffer, start: int, end: int) -> dict[int, tuple[int, int]]:
+    """Where the value of each attribute between C{start} and C{end} lies.
+
+    Flags in the type (NLA_F_NESTED) are taken off. Raises L{BadMessage}.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    unpack = _ATTRIBUTE.unpack_from
+    while start + 4 <= end:
+        length, kind = unpack(data, start)
+        following = start + length
+        if length < 4 or following > end:
+            raise BadMessage(f"attribute of {length} bytes in {end - start}")
+        found[kind & 0x3FFF] = start + 4, following
+        start = following + 3 & ~3
+    return found
 
 
 def parse_address(data: Buffer, start: int, end: int) -> StoredAddress:
@@ -218,9 +241,4 @@ def _fixed(address: Address, prefix: int, index: int) -> bytes:
 def _ends(address: Address) -> bytes:
     local = address.address.packed
     peer = local if address.peer is None else address.peer.packed
-    return _attribute(IFA_LOCAL, local) + _attribute(IFA_ADDRESS, peer)
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    length = _ATTRIBUTE.size + len(value)
-    return _ATTRIBUTE.pack(length, kind) + value + bytes(-length % 4)
+    return attribute(IFA_LOCAL, local) + attribute(IFA_ADDRESS, peer)

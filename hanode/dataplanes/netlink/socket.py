@@ -49,9 +49,13 @@ Answers = Callable[[Sequence[Any], dict[int, int]], object]
 Received = Callable[[int, int, bytearray, int, int], object]
 
 
-def open_netlink(groups: int = 0) -> socket.socket:
-    """An rtnetlink socket in the network namespace of this thread."""
-    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC)
+def open_netlink(groups: int = 0, protocol: int = 0) -> socket.socket:
+    """A netlink socket in the network namespace of this thread.
+
+    C{protocol} is NETLINK_ROUTE (0) or another one of netlink(7).
+    """
+    kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+    opened = socket.socket(socket.AF_NETLINK, kind, protocol)
     try:
         opened.bind((0, groups))
         opened.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
