@@ -39,8 +39,14 @@ class CheckerWords:
     written (C{written.own}: field -> value); it complains to C{written.findings}, and
     gives None when the check cannot be made at all. C{connects}: whether it has
     connect_ip, connect_port, bindto, bind_port, bind_if, fwmark, connect_timeout.
-    C{scheduled}: whether it has delay_loop, retry, delay_before_retry, warmup.
+    C{scheduled}: whether it has delay_loop, retry, delay_before_retry, warmup, alpha,
+    log_all_failures.
     C{retry} and C{delay_before_retry} (seconds, None for delay_loop) are its defaults.
+    C{port}: whether it makes a difference which port it connects to; else that is 0.
+
+    These words are in C{written.own} too, and target and schedule are made of it only
+    after C{options} was called: it may put into it what it read elsewhere. A row of
+    its own for one of these words takes its place; C{alpha} works for any checker.
     """
 
     keyword: str
@@ -50,6 +56,7 @@ class CheckerWords:
     scheduled: bool = True
     retry: int = 1
     delay_before_retry: float | None = 1.0
+    port: bool = True
 
 
 #: keyword -> its words
