@@ -26,7 +26,7 @@ from hanode.bfd.pursuit import Pursuit
 from hanode.bfd.reception import Entrance, Reception
 from hanode.bfd.refusals import Refusals
 from hanode.bfd.session import Report, Session
-from hanode.bfd.stalls import Stalls
+from hanode.bfd.stalls import STALL, Stalls
 from hanode.bfd.table import Table
 from hanode.bfd.wheel import Wheel
 from hanode.config.bfd_model import SINGLE_HOP_TTL, BfdParameters, BfdRoute
@@ -52,7 +52,7 @@ class BfdService(Service):
         self._world, self._facts = world, facts
         # Jitter needs no entropy of the kernel's, and is asked for with each packet.
         self._jitter = Random(world.random.getrandbits(64))
-        self._wheel = Wheel(world.clock, self._drain, self._stalled)
+        self._wheel = Wheel(world.clock, self._drain, self._late)
         self._intake = Intake(
             world.clock,
             self.table,
@@ -61,6 +61,7 @@ class BfdService(Service):
             self._settle,
             self._wheel.turn_again,
         )
+        self._wheel.rest = self._intake.work
         self._reception = Reception(
             world.clock, world.network, self._intake.known, self._intake.stranger
         )
@@ -306,16 +307,19 @@ class BfdService(Service):
             self._intake.slice = self._pace.slice
 
     def _drain(self) -> None:
-        """Read all that waits in our sockets; look at as much as there is time for."""
+        """Read all that waits in our sockets.
+
+        What must be looked at waits until all have had their turn: it takes long, and
+        nobody whose packet waits is taken for silent.
+        """
         self._intake.holding = True
         try:
             self._reception.drain()
         finally:
             self._intake.holding = False
-        self._intake.work()
         self._echoes.drain()
 
-    def _stalled(self, seconds: float) -> None:
+    def _late(self, seconds: float) -> None:
         """We were held up; what neighbours sent meanwhile has been read by now.
 
         But when the whole machine stood still, there was nothing to be read: that time
@@ -325,7 +329,8 @@ class BfdService(Service):
         for line in self.table:
             if line.up:
                 line.session.pardon(min(now, line.session.heard + seconds))
-        self.stalls.note(seconds)
+        if seconds > STALL:
+            self.stalls.note(seconds)
 
     def _reported(self, line: Line, report: Report) -> None:
         """The session of C{line} has entered another state."""

@@ -6,6 +6,8 @@ from twisted.logger import Logger
 
 from hanode.facts import Facts
 
+STALL = 0.05  # seconds; being held up for longer is worth a record
+
 
 class Stalls:
     """A record of stalls; the latest is the fact C{reactor:stall}, in seconds."""

@@ -17,8 +17,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 SLOTS = 1000  # in a second
+AGAIN = 3  # times that the sockets are read before a turn, if that takes long
 AFTER_FAILURE = 1.0  # seconds until an item that failed gets its next chance
-STALL = 0.05  # seconds; being held up for longer is worth a record
+LATE = 0.004  # seconds; who was held up for longer cannot tell silence from that
 MOVES = 10_000  # of items, until the places that they have left are cleared
 
 
@@ -35,7 +36,8 @@ class Wheel:
     """Items by the time of their next turn.
 
     @param drain: reads the sockets until empty; called before each turn.
-    @param stalled: called with the seconds that the process was held up.
+    @param late: called with the seconds that the process was held up, when those are
+        more than L{LATE}.
     """
 
     log = Logger()
@@ -45,9 +47,11 @@ class Wheel:
         self,
         clock: IReactorTime,
         drain: Callable[[], object],
-        stalled: Callable[[float], object],
+        late: Callable[[float], object],
     ) -> None:
-        self._clock, self._drain, self._stalled = clock, drain, stalled
+        self._clock, self._drain, self._late = clock, drain, late
+        #: Called after each turn, for what is in no hurry.
+        self.rest: Callable[[], object] = lambda: None
         self._slots: dict[int, list[Item]] = {}
         self._order: list[int] = []  # a heap of the keys of slots
         self._turned: list[Item] = []  # those of the slot that has its turn
@@ -153,18 +157,32 @@ class Wheel:
     def _turn(self) -> None:
         self._turning = True
         try:
-            held_up = self._clock.seconds() - self._due
-            self._drain()
-            if held_up > STALL:
-                self._stalled(held_up)
-            self._expire()
+            self._expire(self._listen())
+            self.rest()
         finally:
             self._turning = False
             self._schedule()
 
-    def _expire(self) -> None:
+    def _listen(self) -> float:
+        """Read what waits; give the time until which all that came has been read.
+
+        The whole machine may be held up at any moment, in a virtual one for tens of
+        milliseconds: then nobody could send, and that is nobody's silence.
+        """
+        seconds, drain = self._clock.seconds, self._drain
+        due = self._due
+        for _ in range(AGAIN):
+            drain()
+            now = seconds()
+            held_up = now - due
+            if held_up <= LATE:
+                break
+            self._late(held_up)
+            due = now
+        return now
+
+    def _expire(self, now: float) -> None:
         """Give each item that is due its turn."""
-        now = self._clock.seconds()
         current = int(now * SLOTS + 1e-6)
         order, slots = self._order, self._slots
         while order and order[0] <= current:

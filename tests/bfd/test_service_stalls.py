@@ -92,6 +92,15 @@ class StallTests(ServiceTestCase):
         self.assertEqual(self.state(), "UP")
         self.assertEqual(self.service.describe_all()["stalls"]["count"], 0)
 
+    def test_pause(self) -> None:
+        """A short pause of the whole machine is nobody's silence, and no stall."""
+        self.run_for(0.102)
+        self.stall(0.049)
+        self.assertEqual(self.state(), "UP")
+        self.assertEqual(self.service.describe_all()["stalls"]["count"], 0)
+        self.run_for(0.05)
+        self.assertEqual(self.state(), "DOWN")
+
     def test_others(self) -> None:
         """A session that is not Up is not touched."""
         self.configure(instance(), instance("other", neighbour=OTHER))

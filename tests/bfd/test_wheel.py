@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.bfd.wheel import AFTER_FAILURE, SLOTS, STALL, Wheel
+from hanode.bfd.wheel import AFTER_FAILURE, LATE, SLOTS, Wheel
 
 SLOT = 1 / SLOTS
 Turn = Callable[[float], float | None]
@@ -168,7 +168,7 @@ class TurnTests(WheelTestCase):
         for due, name in ((1000.03, "c"), (1000.01, "a"), (1000.02, "b")):
             self.wheel.put(self.noting(name), due)
         self.clock.advance(1)
-        self.assertEqual(self.log, ["drain", "stall", "a", "b", "c"])
+        self.assertEqual(self.log, ["drain", "stall", "drain", "a", "b", "c"])
 
     @given(
         st.lists(
@@ -328,12 +328,33 @@ class DrainTests(WheelTestCase):
         """A stall is told with its seconds, after reading, before expiring."""
         self.wheel.put(self.noting("a"), 1000.5)
         self.clock.advance(2.5)
-        self.assertEqual((self.log, self.stalls), (["drain", "stall", "a"], [2.0]))
+        wanted = ["drain", "stall", "drain", "a"]
+        self.assertEqual((self.log, self.stalls), (wanted, [2.0]))
+
+    def test_slow_drain(self) -> None:
+        """Held up while it reads, it reads again, but not for ever; all is told."""
+
+        def drain() -> None:
+            self.drain()
+            self.clock.rightNow += 0.02
+
+        self.wheel = Wheel(self.clock, drain, self.stalled)
+        self.wheel.put(self.noting("a"), 1000.5)
+        self.clock.advance(0.5)
+        self.assertEqual(self.log, ["drain", "stall"] * 3 + ["a"])
+        self.assertEqual(self.stalls, [0.02] * 3)
+
+    def test_rest(self) -> None:
+        """What is in no hurry comes after those that were due."""
+        self.wheel.rest = lambda: self.log.append("rest")
+        self.wheel.put(self.noting("a"), 1000.5)
+        self.clock.advance(0.5)
+        self.assertEqual(self.log, ["drain", "a", "rest"])
 
     def test_no_stall(self) -> None:
         """Being late by less than that is no stall."""
         self.wheel.put(self.noting("a"), 1000.5)
-        self.clock.advance(0.5 + STALL - SLOT)
+        self.clock.advance(0.5 + LATE - SLOT)
         self.assertEqual((self.log, self.stalls), (["drain", "a"], []))
 
     def test_stall_moves(self) -> None:
