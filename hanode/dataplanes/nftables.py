@@ -1,0 +1,420 @@
+"""Load balancing by nftables, for kernels without IPVS.
+
+The wanted services become one table of rules (L{hanode.dataplanes.nftables_rules}). One
+transaction runs at a time; when it has ended, the newest wanted table is compared with
+what it left. What the kernel has after a start, or after somebody else touched our
+table, is not known in detail: then all rules are written anew, while clients and
+counters stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from hanode.dataplanes.losses import Losses
+from hanode.dataplanes.nftables_change import (
+    Present,
+    Transaction,
+    change,
+    read_present,
+    rewrite,
+)
+from hanode.dataplanes.nftables_connections import Connections
+from hanode.dataplanes.nftables_netlink import Watch, delete_table, probe, reason
+from hanode.dataplanes.nftables_process import Answer, Nft, find
+from hanode.dataplanes.nftables_refusal import refusal
+from hanode.dataplanes.nftables_rules import FAMILY, NAME, TABLE
+from hanode.dataplanes.nftables_usage import Meter, read_counters
+from hanode.interfaces import IBalancer, IBalancerKind
+from hanode.lvs import Identity, Service, SyncDaemon, Table, Timeouts, Usages
+
+RETRY, RETRY_LONGEST = 1.0, 30.0  # seconds; doubled after each refusal
+NO_TABLE = "No such file or directory"
+_LINE = re.compile(r"^[^\s:]+:(\d+):[\d-]+: Error: (.*)$", re.MULTILINE)
+FORWARDING = {
+    4: Path("/proc/sys/net/ipv4/ip_forward"),
+    6: Path("/proc/sys/net/ipv6/conf/all/forwarding"),
+}
+
+
+@implementer(IBalancer)
+class NftablesBalancer:
+    """The kernel of this machine, or of the network namespace we live in.
+
+    @param start_nft: how to run nft, and C{watch} how to hear of changes, for tests.
+    """
+
+    log = Logger()
+    keyword = "nftables"
+
+    def __init__(
+        self,
+        reactor: Any,
+        start_nft: Callable[..., Any] = Nft,
+        watch: Callable[..., Any] = Watch,
+        connections: Any = None,
+    ) -> None:
+        self._reactor = reactor
+        self._start_nft, self._make_watch = start_nft, watch
+        self._connections = connections or Connections(reactor)
+        self._program = ""
+        self._watch: Any = None
+        self._run: Any = None
+        self._wait: IDelayedCall | None = None
+        self._wanted: dict[Identity, Service] | None = None
+        # What the kernel has of ours; None when that is not known.
+        self._applied: dict[Identity, Service] | None = None
+        self._anew = False  # whether nothing of what the kernel has is of use
+        self._disturbed = False  # somebody else changed it while we did
+        self._broken: dict[Identity, Service] = {}  # what the kernel refuses
+        self._refused: dict[Identity, str] = {}
+        self._failures = 0
+        self._losses = Losses()
+        self._meter = Meter()
+        self._hints: set[str] = set()
+
+    # -- IBalancer
+
+    def refusal(self, service: Service) -> str:
+        """See L{IBalancer.refusal}."""
+        return refusal(service)
+
+    def start(self) -> None:
+        """See L{IBalancer.start}. Raises L{OSError} without nft or nf_tables."""
+        self._program = find()
+        if not self._program:
+            raise FileNotFoundError("the program nft is not installed")
+        self._watch = self._make_watch(
+            self._reactor, NAME, self._changed, self._overrun
+        )
+
+    def stop(self, remove: bool) -> None:
+        """See L{IBalancer.stop}. Established connections go on while they last."""
+        if self._watch is None:
+            return
+        if self._wait is not None:
+            self._wait.cancel()
+            self._wait = None
+        self._watch.close()
+        self._watch = None
+        self._connections.close()
+        if not remove:
+            return  # a transaction that is on its way may end
+        if self._run is not None:
+            self._run.kill()  # lest it sets what is removed now
+            self._run = None
+        try:
+            delete_table(NAME)
+        except OSError as error:
+            self.log.error(
+                "cannot remove table {table}: {reason}",
+                table=TABLE,
+                reason=reason(error),
+            )
+
+    def balance(self, table: Table) -> None:
+        """See L{IBalancer.balance}."""
+        wanted = {}
+        refused = {}
+        for identity, service in table.items():
+            why = refusal(service)
+            if why:
+                refused[identity] = why
+            else:
+                wanted[identity] = service
+        for identity, why in refused.items():
+            if self._refused.get(identity) != why:
+                self.log.error(
+                    "cannot balance {service}: {why}", service=str(identity), why=why
+                )
+        self._refused = refused
+        self._wanted = wanted
+        self._broken = {
+            each: service
+            for each, service in self._broken.items()
+            if wanted.get(each) == service
+        }
+        self._hint_forwarding(wanted)
+        self._work()
+
+    def flush(self) -> None:
+        """See L{IBalancer.flush}: of nftables only our table is about services."""
+        self._applied, self._anew = None, True
+        self._disturbed = self._run is not None
+        self.balance({})
+
+    def usages(self) -> Deferred[Usages]:
+        """See L{IBalancer.usages}."""
+        table = dict(self._applied or {})
+        if not table or self._watch is None:
+            return succeed({})
+        arguments = ("-j", "list", "counters", "table", FAMILY, NAME)
+        try:
+            counting = self._start_nft(self._reactor, self._program, arguments).done
+        except OSError as error:
+            self.log.error("cannot run nft: {error}", error=error)
+            return succeed({})
+
+        def counted(answer: Answer) -> Any:
+            counters = {} if answer.status else read_counters(answer.output)
+            counts: Deferred[Any] = self._connections.count(table)
+            return counts.addCallback(
+                lambda found: self._meter.read(
+                    table, counters, found, self._reactor.seconds()
+                )
+            )
+
+        usages: Deferred[Usages] = counting.addCallback(counted)
+        return usages
+
+    def timeouts(self, timeouts: Timeouts) -> None:
+        """See L{IBalancer.timeouts}: those of connection tracking are sysctls."""
+        if timeouts != Timeouts():
+            self._hint(
+                "lvs_timeouts need IPVS: with nftables the sysctls"
+                " net.netfilter.nf_conntrack_*_timeout* hold"
+            )
+
+    def sync(self, daemons: Sequence[SyncDaemon]) -> None:
+        """See L{IBalancer.sync}: connection tracking has a daemon of its own."""
+        if daemons:
+            self._hint(
+                "lvs_sync_daemon needs IPVS: with nftables conntrackd can"
+                " synchronise connections"
+            )
+
+    # -- one transaction at a time
+
+    def _work(self) -> None:
+        """Take the next step towards what is wanted, unless one is being taken."""
+        busy = self._run is not None or self._wait is not None
+        if self._wanted is None or self._watch is None or busy:
+            return
+        target = {
+            each: service
+            for each, service in self._wanted.items()
+            if each not in self._broken
+        }
+        if self._applied is None and not self._anew:
+            arguments = ("-j", "-t", "list", "table", FAMILY, NAME)
+            self._spawn(arguments, "", lambda answer: self._listed(target, answer))
+        elif self._applied is None or not self._applied or not target:
+            if target or self._applied != target:
+                self._commit(rewrite(None, target), target)
+        elif target != self._applied:
+            self._commit(change(self._applied, target), target)
+
+    def _listed(self, target: dict[Identity, Service], answer: Answer) -> None:
+        """The kernel's table is known by its names."""
+        present: Present | None = None
+        if answer.status == 0:
+            try:
+                present = read_present(answer.output)
+            except ValueError as error:
+                self.log.warn(
+                    "cannot read what nft lists ({error}): beginning anew", error=error
+                )
+        elif NO_TABLE not in answer.errors:
+            self._again(f"cannot list table {TABLE}: {_first_error(answer)}")
+            return
+        elif not target:
+            self._applied = {}
+            return
+        if self._disturbed:
+            self._disturbed = False
+        if not target:
+            present = None  # nothing of it is needed
+        self._commit(rewrite(present, target), target, present is None)
+
+    def _commit(
+        self,
+        transaction: Transaction,
+        target: dict[Identity, Service],
+        anew: bool = True,
+    ) -> None:
+        self._disturbed = False
+
+        def ended(answer: Answer) -> None:
+            if answer.status == 0:
+                self._done(target)
+            else:
+                self._failed(transaction, answer, anew)
+
+        self._spawn(("-f", "-"), transaction.text, ended)
+
+    def _spawn(
+        self, arguments: Sequence[str], text: str, ended: Callable[[Answer], object]
+    ) -> None:
+        def end(answer: Answer) -> None:
+            if self._watch is None:
+                return  # we were stopped meanwhile
+            self._watch.drain()  # while we know which changes are our own
+            self._run = None
+            ended(answer)
+            self._work()
+
+        try:
+            self._run = self._start_nft(self._reactor, self._program, arguments, text)
+        except OSError as error:
+            self._again(f"cannot run nft: {error}")
+            return
+        self._run.done.addCallback(end)
+        self._run.done.addErrback(self._surprised)
+
+    def _done(self, target: dict[Identity, Service]) -> None:
+        before, self._applied = self._applied, target
+        self._anew, self._failures = False, 0
+        if self._disturbed:
+            self._applied = None
+        self._connections.cut(before, target)
+
+    def _failed(self, transaction: Transaction, answer: Answer, anew: bool) -> None:
+        """Find out what the kernel does not take, and do the rest without it."""
+        if self._applied:  # it may have something else than what we think
+            self.log.debug("nft: {error}", error=_first_error(answer))
+            self._applied = None
+            return
+        guilty = 0
+        for line, text in _LINE.findall(answer.errors):
+            owner = transaction.owner(int(line))
+            service = None if self._wanted is None else self._wanted.get(owner)  # type: ignore[arg-type]
+            if owner is None or service is None:
+                continue
+            guilty += 1
+            if owner not in self._broken:
+                self._broken[owner] = service
+                self.log.error(
+                    "cannot set {service}: {reason}", service=str(owner), reason=text
+                )
+        if guilty:
+            return
+        if not anew:
+            self.log.warn(
+                "cannot rewrite table {table} ({reason}): beginning anew",
+                table=TABLE,
+                reason=_first_error(answer),
+            )
+            self._applied, self._anew = None, True
+            return
+        self._again(f"cannot set table {TABLE}: {_first_error(answer)}")
+
+    def _again(self, why: str) -> None:
+        """Try again later; the first refusal in a row is told."""
+        delay = min(RETRY_LONGEST, RETRY * 2**self._failures)
+        self._failures = min(self._failures + 1, 16)
+        if self._failures == 1:
+            self.log.error("{why}; trying again until it works", why=why)
+        self._applied = None
+        self._pause(delay)
+
+    def _pause(self, delay: float) -> None:
+        if self._wait is None:
+            self._wait = self._reactor.callLater(delay, self._resume)
+
+    def _resume(self) -> None:
+        self._wait = None
+        self._work()
+
+    def _surprised(self, failure: Any) -> None:
+        self.log.failure("nftables", failure=failure)
+
+    # -- what others do
+
+    def _changed(self, pid: int, port: int, name: str) -> None:
+        """Somebody changed our table; it may have been ourselves."""
+        if self._run is not None and self._run.pid in (pid, port):
+            return
+        who = f"{name} (process {pid})" if pid else "somebody else"
+        self._repair(f"table {TABLE} was changed by {who}")
+
+    def _overrun(self) -> None:
+        # A large transaction of our own is what usually makes so much news.
+        if self._run is None:
+            self._repair("the kernel had more news than we could read")
+
+    def _repair(self, what: str) -> None:
+        if not self._wanted and not self._applied:
+            return  # there is nothing of ours
+        if self._run is not None:
+            self._disturbed = True
+        self._applied = None
+        known = self._losses.pause
+        pause = self._losses.add(self._reactor.seconds())
+        if pause:
+            self._pause(pause)
+        if not pause or not known:
+            self.log.warn(
+                "{what}: {outcome}",
+                what=what,
+                outcome="that often that it is put back only after a while"
+                if pause
+                else "putting it back",
+            )
+        self._work()
+
+    # -- hints
+
+    def _hint_forwarding(self, wanted: Table) -> None:
+        """NAT needs a router, which is the operator's decision."""
+        for family in sorted({each.family for each in wanted}):
+            path = FORWARDING[family]
+            try:
+                off = path.read_text().strip() == "0"
+            except OSError:
+                continue  # a kernel without this family says so elsewhere
+            if off:
+                self._hint(
+                    f"IPv{family} forwarding is off: no packet gets from a client to a"
+                    f" real server before {path} is 1"
+                )
+
+    def _hint(self, text: str) -> None:
+        if text not in self._hints:
+            self._hints.add(text)
+            self.log.warn("{text}", text=text)
+
+
+def _first_error(answer: Answer) -> str:
+    """Why nft failed, in one line."""
+    found = _LINE.search(answer.errors)
+    if found is not None:
+        return found[2]
+    lines = answer.errors.strip().splitlines()
+    if lines:
+        return lines[0]
+    status = answer.status
+    return f"nft was killed by signal {-status}" if status < 0 else f"status {status}"
+
+
+@implementer(IPlugin, IBalancerKind)
+class NftablesKind:
+    """Offers L{NftablesBalancer}."""
+
+    keyword = "nftables"
+    rank = 20
+
+    def missing(self) -> str:
+        """See L{IBalancerKind.missing}."""
+        if not find():
+            return "the program nft is not installed (Debian: nftables)"
+        try:
+            probe()
+        except OSError as error:
+            return reason(error)
+        return ""
+
+    def make(self, reactor: Any) -> NftablesBalancer:
+        """See L{IBalancerKind.make}."""
+        return NftablesBalancer(reactor)
+
+
+nftables = NftablesKind()
