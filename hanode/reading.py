@@ -13,10 +13,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from hanode import checkers, plugins
 from hanode.config.build import load
+from hanode.config.checker_words import Checkers
 from hanode.config.model import Model
 from hanode.config.problems import Problem
-from hanode.interfaces import IProcesses
+from hanode.interfaces import IChecker, IFactChecker, IProcesses
 
 Reading = tuple[Model, list[Problem]]
 #: The child finds the modules where we found them, whatever its environment says.
@@ -35,7 +37,27 @@ def read(paths: Sequence[str], config_id: str | None = None) -> Reading:
     """
     if config_id is None:
         config_id = os.uname().nodename.split(".")[0]
-    return load(paths, config_id=config_id, environ=os.environ, random=Random())
+    return load(
+        paths,
+        config_id=config_id,
+        environ=os.environ,
+        random=Random(),
+        checkers=checker_words(),
+    )
+
+
+def checker_words() -> Checkers:
+    """The words of all checkers that are installed, by keyword.
+
+    Raises L{ValueError} when two plug-ins offer the same keyword.
+    """
+    found: dict[str, Any] = {}
+    for kind in (IChecker, IFactChecker):
+        for keyword, plugin in plugins.find(kind, checkers).items():
+            if keyword in found:
+                raise ValueError(f"{keyword} offered twice: {plugin!r}")
+            found[keyword] = plugin.words
+    return found
 
 
 def read_aside(

@@ -11,11 +11,15 @@ from typing import Any
 
 from hanode.config import (
     addresses,
+    balance_entries,
+    balance_sync,
     bfd_entries,
+    checker_entries,
     entries,
     future,
     http_endpoint,
     keywords,
+    probe_entries,
     scripts,
     values,
 )
@@ -63,8 +67,11 @@ def _unsupported(
     block: Block, path: Path, findings: Findings, table: Mapping[str, Keyword]
 ) -> None:
     word = block.keyword.text
+    checkers = [row.word for row in table.values() if row.word.isupper()]
+    offer = f"the checkers here are {', '.join(checkers)}" if checkers else ""
     if word in future.WORDS.get(path, ()):
-        findings.warning(block, f"{word}: not yet supported: ignored")
+        remedy = offer if word.isupper() else ""
+        findings.warning(block, f"{word}: not yet supported: ignored", remedy)
         return
     skipped = " and its block" if block.children is not None else ""
     findings.warning(
@@ -91,7 +98,8 @@ def settings(
         elif row.type.startswith("script") and row.field in found:
             findings.warning(
                 block,
-                f"{row.word} script already specified - ignoring {block.arguments[0]}",
+                f"{row.word} script already specified - ignoring "
+                f"{' '.join(map(str, block.arguments[:1])) or 'this one'}",
                 "remove one of the two",
             )
         else:
@@ -153,6 +161,10 @@ def _password(row: Keyword, block: Block, findings: Findings) -> Secret | None:
 
 READERS: Mapping[str, values.Reader] = {
     **values.READERS,
+    **probe_entries.READERS,
+    **checker_entries.READERS,
+    **balance_entries.READERS,
+    "sync daemon": balance_sync.sync_daemon,
     "addresses": addresses.addresses,
     "peers": entries.peers,
     "interfaces": entries.interfaces,

@@ -9,9 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from hanode.config import bfd_instances, blocks, keywords, parser, source
+from hanode.config import (
+    balance_build,
+    bfd_instances,
+    blocks,
+    keywords,
+    parser,
+    source,
+)
 from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
 from hanode.config.check import check
+from hanode.config.checker_words import Checkers
 from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken, Written
 from hanode.config.findings import Findings
 from hanode.config.instances import complete
@@ -32,7 +40,12 @@ _NAMING = {
     "vrrp_instance": ("give the instance a name", "give it another name"),
     "bfd_instance": ("give the instance a name", "give it another name"),
     "bfd_unsolicited": ("name an interface", "remove one of the two"),
+    "track_file": ("give the file a name", "give it another name"),
+    "vrrp_track_file": ("give the file a name", "give it another name"),
 }
+
+#: without plug-ins no real server is checked
+NO_CHECKERS: Checkers = {}
 
 _GLOBAL_FIELDS = (
     "router_id",
@@ -49,20 +62,24 @@ def load(
     environ: Mapping[str, str],
     random: Random,
     read: source.Read = source.read_file,
+    checkers: Checkers = NO_CHECKERS,
 ) -> tuple[Model, list[Problem]]:
     """Read, build and check the files C{paths}, each perhaps a pattern.
 
-    The options are those of L{hanode.config.parser.parse}. Nothing is raised: what
+    The options are those of L{hanode.config.parser.parse}; C{checkers} are the words
+    of the plug-ins that a real server may be checked with. Nothing is raised: what
     is wrong is among the problems, those of the parser first.
     """
     tree, problems = parser.parse(
         paths, config_id=config_id, environ=environ, random=random, read=read
     )
-    model, found = build(tree)
+    model, found = build(tree, checkers)
     return model, [*problems, *found, *check(model)]
 
 
-def build(tree: Sequence[Block]) -> tuple[Model, list[Problem]]:
+def build(
+    tree: Sequence[Block], checkers: Checkers = NO_CHECKERS
+) -> tuple[Model, list[Problem]]:
     """The model that C{tree} describes, and what is wrong with it.
 
     Blocks may stand in any order: what others refer to is built first.
@@ -80,13 +97,25 @@ def build(tree: Sequence[Block]) -> tuple[Model, list[Problem]]:
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
+    defs = _global_record(shared)
     bfds = _bfd_instances(found["bfd_instance"], findings)
+    instances = _instances(found["vrrp_instance"], shared, bfds, findings)
+    unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
+    files = _named(
+        [*found["track_file"], *found["vrrp_track_file"]], "track file", findings
+    )
+    sources = balance_build.Sources(found, files, shared, merged["hanode"])
+    virtual_servers, defs_of_all = balance_build.balance(
+        sources, checkers, defs, instances, bfds, findings
+    )
     model = Model(
-        _global_record(shared),
-        _instances(found["vrrp_instance"], shared, bfds, findings),
+        defs,
+        instances,
         bfds,
-        tuple(_unsolicited(found["bfd_unsolicited"], findings)),
+        unsolicited,
         NodeDefs(**merged["hanode"]),
+        virtual_servers,
+        defs_of_all,
     )
     return model, findings.problems
 

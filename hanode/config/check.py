@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from hanode.config import bfd_check
+from hanode.config import balance_doubts, bfd_check
 from hanode.config.model import Model, Script, VrrpInstance
-from hanode.config.problems import Problem, Severity
+from hanode.config.problems import Place, Problem, Severity
 
 _SLOW = 30.0  # seconds without service that nobody means to configure
 _OWNER = 255
@@ -19,13 +19,18 @@ _OWNER = 255
 def check(model: Model) -> list[Problem]:
     """Every doubt about C{model}, instance by instance."""
     found = []
-    if not (model.instances or model.bfd_instances or model.bfd_unsolicited):
+    if not (
+        model.instances
+        or model.bfd_instances
+        or model.bfd_unsolicited
+        or model.virtual_servers
+    ):
         found.append(
             Problem(
                 Severity.WARNING,
                 None,
                 "there is no configuration to run",
-                "add a vrrp_instance",
+                "add a vrrp_instance or a virtual_server",
             )
         )
     for instance in model.instances.values():
@@ -40,6 +45,7 @@ def check(model: Model) -> list[Problem]:
                     )
                 )
     found.extend(bfd_check.doubts(model))
+    found.extend(balance_doubts.doubts(model))
     found.extend(_security(model))
     return found
 
@@ -168,14 +174,23 @@ def _security(model: Model) -> Iterator[Problem]:
     defs = model.global_defs
     if defs.enable_script_security:
         return
+    for place, script in _all_scripts(model):
+        if (script.user or defs.script_user) in (None, "root"):
+            yield Problem(
+                Severity.WARNING,
+                place,
+                "SECURITY VIOLATION - scripts are being executed but "
+                "script_security not enabled.",
+                "add enable_script_security and script_user USER to global_defs",
+            )
+            return
+
+
+def _all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
+    """The scripts of instances and virtual servers, and where these stand."""
     for instance in model.instances.values():
         for script in scripts(instance):
-            if (script.user or defs.script_user) in (None, "root"):
-                yield Problem(
-                    Severity.WARNING,
-                    instance.place,
-                    "SECURITY VIOLATION - scripts are being executed but "
-                    "script_security not enabled.",
-                    "add enable_script_security and script_user USER to global_defs",
-                )
-                return
+            yield instance.place, script
+    for server in model.virtual_servers.values():
+        for script in balance_doubts.scripts(server):
+            yield server.place, script

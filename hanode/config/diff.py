@@ -8,6 +8,8 @@ from typing import Any
 
 from hanode.config.model import Model
 
+_SHOWN = 20  # names of one kind
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -17,7 +19,8 @@ class Difference:
     C{added} and C{changed} in that of the new one. Where an instance stands in
     its file does not count. C{bfd_...} are the names of bfd_instances; the
     switches tell whether anything differs in global_defs, in what sessions are
-    accepted unasked, and in the block C{hanode}.
+    accepted unasked, and in the block C{hanode}. C{virtual_...} are the names of
+    virtual servers; C{balance} tells whether anything differs that concerns them all.
     """
 
     added: tuple[str, ...] = ()
@@ -30,6 +33,10 @@ class Difference:
     bfd_changed: tuple[str, ...] = ()
     bfd_unsolicited: bool = False
     node: bool = False
+    virtual_added: tuple[str, ...] = ()
+    virtual_removed: tuple[str, ...] = ()
+    virtual_changed: tuple[str, ...] = ()
+    balance: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -50,25 +57,44 @@ class Difference:
             )
         ]
         parts += [
-            f"{len(names)} BFD {what} ({', '.join(names)})"
+            f"{len(names)} {what} ({_listed(names)})"
             for what, names in (
-                ("added", self.bfd_added),
-                ("removed", self.bfd_removed),
-                ("changed", self.bfd_changed),
+                ("BFD added", self.bfd_added),
+                ("BFD removed", self.bfd_removed),
+                ("BFD changed", self.bfd_changed),
+                (_servers("added", self.virtual_added), self.virtual_added),
+                (_servers("removed", self.virtual_removed), self.virtual_removed),
+                (_servers("changed", self.virtual_changed), self.virtual_changed),
             )
             if names
         ]
-        if self.bfd_unsolicited:
-            parts.append("bfd_unsolicited changed")
-        if self.node:
-            parts.append("hanode block changed")
+        parts += [
+            what
+            for what, differs in (
+                ("bfd_unsolicited changed", self.bfd_unsolicited),
+                ("hanode block changed", self.node),
+                ("load balancing settings changed", self.balance),
+            )
+            if differs
+        ]
         return ", ".join(parts)
+
+
+def _servers(what: str, names: tuple[str, ...]) -> str:
+    return f"virtual server{'s' if len(names) > 1 else ''} {what}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """The first names: a log line is not the place for hundreds."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def diff(old: Model, new: Model) -> Difference:
     """Compare C{old} with C{new}, instance by instance."""
     added, removed, changed = _compare(old.instances, new.instances)
     bfd_added, bfd_removed, bfd_changed = _compare(old.bfd_instances, new.bfd_instances)
+    virtual = _compare(old.virtual_servers, new.virtual_servers)
     return Difference(
         added,
         removed,
@@ -84,6 +110,10 @@ def diff(old: Model, new: Model) -> Difference:
         bfd_changed=bfd_changed,
         bfd_unsolicited=old.bfd_unsolicited != new.bfd_unsolicited,
         node=old.node != new.node,
+        virtual_added=virtual[0],
+        virtual_removed=virtual[1],
+        virtual_changed=virtual[2],
+        balance=old.balance != new.balance,
     )
 
 

@@ -25,9 +25,7 @@ _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
 _ROOT = """linkbeat_use_polling linkbeat_interfaces* net_namespace
     net_namespace_ipvs namespace_with_ipsets use_pid_dir instance child_wait_time
     track_group* static_ipaddress* static_routes* static_rules* vrrp_sync_group*
-    garp_group* vrrp_script* vrrp_track_process* interface_up_down_delays* SSL*
-    virtual_server_group* virtual_server* track_file*
-    vrrp_track_file*"""
+    garp_group* vrrp_script* vrrp_track_process* interface_up_down_delays*"""
 
 _PROCESSES = """process_names process_name vrrp_process_name checker_process_name
     lvs_process_name bfd_process_name max_auto_priority min_auto_priority_delay
@@ -38,16 +36,15 @@ _PROCESSES = """process_names process_name vrrp_process_name checker_process_nam
     bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime umask"""
 
 _MAIL = """notification_email* notification_email_from smtp_server
-    smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp
-    smtp_alert_checker no_email_faults no_checker_emails"""
+    smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
+    no_checker_emails"""
 
 _SCRIPTS = """use_symlink_paths set_supplementary_groups startup_script
     startup_script_timeout shutdown_script shutdown_script_timeout notify_fifo
     notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
     fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
 
-_KERNEL = """dynamic_interfaces disable_local_igmp lvs_timeouts lvs_flush
-    lvs_flush_on_stop lvs_flush_onstop lvs_sync_daemon vrrp_iptables vrrp_ipsets
+_KERNEL = """dynamic_interfaces disable_local_igmp vrrp_iptables vrrp_ipsets
     nftables nftables_priority nftables_ifindex nftables_ipvs
     nftables_ipvs_priority nftables_ipvs_start_fwmark nftables_counters
     vmac_prefix vmac_addr_prefix iproute_usr_dir iproute_etc_dir
@@ -64,7 +61,7 @@ _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
     dbus_service_name dbus_no_interface_name data_use_instance json_version
     state_dump_file stats_dump_file json_dump_file"""
 
-_OTHERS = """checker_log_all_failures rs_init_notifies vrrp_garp_extra_if
+_OTHERS = """vrrp_garp_extra_if
     vrrp_vmac_garp_intvl vrrp_delay_after_boot reload_check_config
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
@@ -75,19 +72,10 @@ _INSTANCE = """use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
     debug smtp_alert lvs_sync_daemon_interface timer_expired_backup
     thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
 
-_VIRTUAL_SERVER = """ip_family retry delay_before_retry warmup connect_timeout
-    delay_loop inhibit_on_failure lb_algo lvs_sched hashed ops flag-1 flag-2
-    flag-3 sh-port sh-fallback mh-port mh-fallback lb_kind lvs_method
-    persistence_engine persistence_timeout persistence_granularity protocol
-    ha_suspend smtp_alert virtualhost snmp_name alpha omega quorum_up quorum_down
-    quorum hysteresis weight sorry_server sorry_server_inhibit
-    sorry_server_lvs_method real_server*"""
-
-_REAL_SERVER = """weight lvs_method uthreshold lthreshold inhibit_on_failure
-    notify_up notify_down alpha retry delay_before_retry warmup connect_timeout
-    delay_loop smtp_alert virtualhost snmp_name MISC_CHECK* SMTP_CHECK*
-    TCP_CHECK* PING_CHECK* UDP_CHECK* HTTP_GET* SSL_GET* DNS_CHECK* FILE_CHECK*
-    BFD_CHECK*"""
+#: The checkers are plug-ins: what they read is their business, what keepalived has
+#: is said here.
+_REAL_SERVER = """snmp_name MISC_CHECK* SMTP_CHECK* TCP_CHECK* PING_CHECK* UDP_CHECK*
+    HTTP_GET* SSL_GET* DNS_CHECK* FILE_CHECK* BFD_CHECK*"""
 
 _REAL: Path = ("virtual_server", "real_server")
 
@@ -102,12 +90,9 @@ _TEXT: Mapping[Path, str] = {
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
         terminate_delay fork_delay full_command""",
-    ("vrrp_track_file",): "file weight init_file",
-    ("track_file",): "file weight init_file",
     ("track_group",): "group*",
     ("garp_group",): "garp_interval gna_interval interface interfaces*",
-    ("SSL",): "password ca certificate key",
-    ("virtual_server",): _VIRTUAL_SERVER,
+    ("virtual_server",): "snmp_name",
     _REAL: _REAL_SERVER,
     (*_REAL, "MISC_CHECK"): """retry delay_before_retry warmup delay_loop alpha
         log_all_failures misc_path misc_timeout misc_dynamic user""",

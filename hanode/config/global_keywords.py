@@ -1,13 +1,15 @@
 """The rows of C{global_defs}: keepalived.conf(5), "Global definitions".
 
 A field that starts with C{instance.} is the default of that field of every
-C{vrrp_instance}; the others are those of L{hanode.config.model.GlobalDefs}.
+C{vrrp_instance}, one with C{balance.} is of L{hanode.config.balance_model.BalanceDefs};
+the others are those of L{hanode.config.model.GlobalDefs}.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
 from hanode.config.row import Keyword
 from hanode.config.vrrp_keywords import INSTANCE
@@ -97,4 +99,4 @@ _PARSED = (
     Keyword("random_seed", "random_seed", "parsed"),
 )
 
-GLOBAL = (*_OWN, *_DEFAULTS, *_PARSED)
+GLOBAL = (*_OWN, *_DEFAULTS, *BALANCE_GLOBAL, *_PARSED)

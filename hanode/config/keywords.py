@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from hanode.config import future
+from hanode.config.balance_keywords import (
+    BALANCE_ROOT,
+    REAL_SERVER,
+    SSL,
+    TRACK_FILE,
+    VIRTUAL_SERVER,
+)
 from hanode.config.bfd_keywords import (
     BFD,
     BFD_AUTHENTICATION,
@@ -24,6 +31,7 @@ _ROOT = (
     Keyword("bfd_instance", "bfd_instances", "block"),
     Keyword("bfd_unsolicited", "bfd_unsolicited", "block", only_hanode=True),
     Keyword("hanode", "node", "block", only_hanode=True),
+    *BALANCE_ROOT,
 )
 
 #: block -> word -> row, for every keyword that hanode acts on
@@ -39,6 +47,11 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("bfd_instance", "authentication"): BFD_AUTHENTICATION,
         ("bfd_unsolicited",): UNSOLICITED,
         ("hanode",): NODE,
+        ("SSL",): SSL,
+        ("track_file",): TRACK_FILE,
+        ("vrrp_track_file",): TRACK_FILE,
+        ("virtual_server",): VIRTUAL_SERVER,
+        ("virtual_server", "real_server"): REAL_SERVER,
     }.items()
 }
 

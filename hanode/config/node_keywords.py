@@ -1,11 +1,16 @@
 """The rows of C{hanode}, the block that keepalived does not have.
 
-The fields are those of L{hanode.config.model.NodeDefs}.
+The fields are those of L{hanode.config.model.NodeDefs}; one that starts with
+C{balance.} is of L{hanode.config.balance_model.BalanceDefs}.
 """
 
 from __future__ import annotations
 
+from hanode.config.balance_keywords import BALANCE_NODE
 from hanode.config.model import NodeDefs
 from hanode.config.row import Keyword
 
-NODE = (Keyword("http", "http", "endpoint", default=NodeDefs().http, only_hanode=True),)
+NODE = (
+    Keyword("http", "http", "endpoint", default=NodeDefs().http, only_hanode=True),
+    *BALANCE_NODE,
+)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-#: auth_pass, and the C{key} of BFD's authentication and of auth_hmac
-_SECRET = re.compile(r"auth_pass|(?<![^\s{}\"=])key(?![^\s{}\"])")
+#: auth_pass, the C{key} of BFD's authentication and of auth_hmac, SSL's C{password}
+_SECRET = re.compile(r"auth_pass|(?<![^\s{}\"=])(?:key|password)(?![^\s{}\"])")
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Keyword:
 BLOCK_TYPES = frozenset(
     {
         "block",
+        "blocks",
         "private block",
         "optional block",
         "addresses",

@@ -42,3 +42,10 @@ class Block:
     def arguments(self) -> tuple[Word, ...]:
         """The words behind the keyword."""
         return self.words[1:]
+
+    def last(self, word: str) -> Block:
+        """The last statement inside that begins with C{word}, itself without one."""
+        for child in reversed(self.children or ()):
+            if child.words and child.words[0].text == word:
+                return child
+        return self

@@ -1,0 +1,396 @@
+"""virtual_server: defaults, corrections, and the reasons to refuse one.
+
+keepalived.conf(5), "VIRTUAL SERVER(S)". IPVS has one service for each address, port
+and protocol, or firewall mark and family: what two of them claim, the first has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hanode.config import blocks
+from hanode.config.balance_checks import Site
+from hanode.config.balance_entries import Server, server_of
+from hanode.config.balance_groups import FAMILIES, UNDECIDED, Groups
+from hanode.config.balance_keywords import PERSISTENCE
+from hanode.config.balance_model import RealServer, VirtualAddress, VirtualServer
+from hanode.config.balance_real import front, real_servers, sorry_server
+from hanode.config.findings import Findings
+from hanode.config.tree import Block
+from hanode.config.values import address_of, integer_of
+
+_MARK = 4294967295
+
+#: flag -> the scheduler that it belongs to, and the flag of the kernel (ip_vs.h)
+_FLAGS = {
+    "sh-fallback": ("sh", "flag-1"),
+    "sh-port": ("sh", "flag-2"),
+    "mh-fallback": ("mh", "flag-1"),
+    "mh-port": ("mh", "flag-2"),
+}
+_AS_WRITTEN = ("scheduler", "engine", "quorum_up", "quorum_down", "alpha", "omega")
+
+_Claim = tuple[VirtualAddress, str]
+
+
+@dataclass
+class Draft:
+    """One virtual_server while it is made: what names it, and its own words."""
+
+    block: Block
+    own: dict[str, Any]
+    addresses: tuple[VirtualAddress, ...]
+    group: str
+    findings: Findings
+    name: str = ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is one firewall mark, which any protocol may have."""
+        return not self.group and bool(self.addresses[0].mark)
+
+    def warning(self, word: str, message: str, remedy: str) -> None:
+        """Warn about the statement that begins with C{word}, or about the whole."""
+        where = self.block.last(word)
+        self.findings.warning(where, f"Virtual server {self.name}: {message}", remedy)
+
+    def dropped(self, message: str, remedy: str) -> None:
+        """Say why it does not run."""
+        self.findings.dropped(self.block, message, remedy)
+
+
+@dataclass
+class Taken:
+    """The virtual servers so far, and who has which address."""
+
+    servers: dict[str, VirtualServer] = field(default_factory=dict)
+    claims: dict[_Claim, str] = field(default_factory=dict)
+
+    def add(self, server: VirtualServer) -> None:
+        """C{server} is accepted."""
+        self.servers[server.name] = server
+        for each in server.addresses:
+            self.claims[_claim(each, server.protocol)] = server.name
+
+
+def virtual_servers(
+    found: Iterable[Block], groups: Groups, site: Site
+) -> dict[str, VirtualServer]:
+    """The virtual servers by name, in the order of the file."""
+    taken = Taken()
+    for block in found:
+        draft = _draft(block, groups, site)
+        server = None if draft is None else _complete(draft, taken, site)
+        if server is not None:
+            taken.add(server)
+    return taken.servers
+
+
+def _draft(block: Block, groups: Groups, site: Site) -> Draft | None:
+    """What the words behind virtual_server mean, and all settings."""
+    if not block.arguments:
+        site.findings.missing(block, 1, "write IPADDR PORT, fwmark N or group NAME")
+        return None
+    shown = " ".join([word.text for word in block.words])
+    findings = site.findings.about(shown)
+    identity = _identity(block, groups, findings)
+    if identity is None:
+        return None
+    addresses, group = identity
+    own = blocks.settings(blocks.body(block, findings), ("virtual_server",), findings)
+    draft = Draft(block, own, addresses, group, site.findings)
+    return replace(draft, name=_plain_name(draft))
+
+
+def _identity(
+    block: Block, groups: Groups, findings: Findings
+) -> tuple[tuple[VirtualAddress, ...], str] | None:
+    """The addresses, and the name of the group; None when there are none."""
+    first, *others = block.arguments
+    for extra in others[1:2]:
+        findings.warning(extra, f"surplus words from '{extra}' on", "ignored")
+    if first.text not in ("fwmark", "group"):
+        server = server_of(block.arguments, "virtual_server", findings)
+        return None if server is None else ((_address(server),), "")
+    if not others:
+        findings.missing(block, 2)
+        return None
+    name = others[0]
+    if first.text == "fwmark":
+        mark = integer_of(name, "fwmark", 1, _MARK, findings)
+        if mark is None:
+            findings.dropped(name, "invalid fwmark - ignoring", "write a number from 1")
+            return None
+        return (VirtualAddress(mark=mark, family=UNDECIDED),), ""
+    members = groups.get(name.text)
+    if not members:
+        reason = "not configured" if members is None else "empty"
+        findings.dropped(
+            name,
+            f"Virtual server group {name} is {reason} - ignoring virtual server",
+            f"add virtual_server_group {name} {{ ... }} with addresses in it",
+        )
+        return None
+    return members, name.text
+
+
+def _address(server: Server) -> VirtualAddress:
+    address = server.address
+    return VirtualAddress(address, server.port or 0, family=address.version)
+
+
+def _plain_name(draft: Draft) -> str:
+    """What keepalived's log calls it."""
+    if draft.group:
+        return f"[{draft.group}]:0"
+    each = draft.addresses[0]
+    if each.mark:
+        return f"FWM {each.mark}"
+    protocol = draft.own.get("protocol", "UDP")
+    return f"[{each.address}]:{protocol.lower()}:{each.port}"
+
+
+def _complete(draft: Draft, taken: Taken, site: Site) -> VirtualServer | None:
+    own = draft.own
+    if "real_servers" not in own:
+        _empty(draft)
+        return None
+    protocol = _protocol(draft)
+    family = _family(draft)
+    addresses = tuple(
+        each if each.family else replace(each, family=family)
+        for each in draft.addresses
+    )
+    if not _free(draft, addresses, protocol, taken):
+        return None
+    families = frozenset(each.family for each in addresses)
+    before = front(draft.name, addresses, families, own)
+    _named_defaults(draft)
+    servers = real_servers(own["real_servers"], before, site)
+    if not servers:
+        _empty(draft)
+        return None
+    quorum, hysteresis = _quorum(draft, servers)
+    alert = own.get("smtp_alert", site.smtp_alert)
+    return VirtualServer(
+        name=draft.name,
+        addresses=addresses,
+        group=draft.group,
+        protocol=protocol,
+        flags=_flags(draft),
+        one_packet=_one_packet(draft, protocol),
+        persistence=_persistence(draft),
+        granularity=_granularity(draft, addresses),
+        quorum=quorum,
+        hysteresis=hysteresis,
+        ha_suspend=_ha_suspend(draft),
+        smtp_alert=bool(alert),
+        sorry=sorry_server(draft.block, own, before, site.findings),
+        sorry_inhibit="sorry" in own and "sorry_inhibit" in own,
+        real_servers=servers,
+        place=draft.block.keyword.place,
+        **{field: own[field] for field in _AS_WRITTEN if field in own},
+    )
+
+
+def _empty(draft: Draft) -> None:
+    draft.dropped(
+        f"Virtual server {draft.name} has no real servers - ignoring",
+        "add real_server IPADDR PORT { ... }",
+    )
+
+
+def _protocol(draft: Draft) -> str:
+    if "protocol" in draft.own:
+        if draft.marked:
+            draft.warning(
+                "protocol",
+                "protocol specified for fwmark - it is ignored",
+                "what has the mark is balanced whatever its protocol: remove it",
+            )
+        return str(draft.own["protocol"])
+    if not draft.marked:
+        draft.warning(
+            "protocol",
+            "no protocol set - defaulting to UDP",
+            "add protocol TCP, UDP or SCTP",
+        )
+    return "UDP"
+
+
+def _family(draft: Draft) -> int:
+    """The family of marks that have none: ip_family, else that of the real servers.
+
+    When those are mixed it is IPv4, and tunnels lead to the others.
+    """
+    if "ip_family" in draft.own:
+        return FAMILIES[draft.own["ip_family"]]
+    found = {
+        address.version
+        for block in draft.own["real_servers"]
+        for word in block.arguments[:1]
+        if (address := address_of(word.text)) is not None
+    }
+    return 6 if found == {6} else 4
+
+
+def _claim(address: VirtualAddress, protocol: str) -> _Claim:
+    return address, "" if address.mark else protocol
+
+
+def _free(
+    draft: Draft, addresses: Iterable[VirtualAddress], protocol: str, taken: Taken
+) -> bool:
+    """Whether nobody has the addresses; then the name becomes one of its own."""
+    for each in addresses:
+        other = taken.claims.get(_claim(each, protocol))
+        if other is not None:
+            what = f"fwmark {each.mark}" if each.mark else f"{each.address} {each.port}"
+            draft.dropped(
+                f"Virtual server {draft.name}: {what} belongs to virtual server "
+                f"{other} already - ignoring this one",
+                "put the real servers of both into one",
+            )
+            return False
+    if draft.name in taken.servers:
+        draft.name = _full_name(draft, protocol, addresses)
+    return True
+
+
+def _full_name(draft: Draft, protocol: str, addresses: Iterable[VirtualAddress]) -> str:
+    """The name of a further one with the same group or the same mark."""
+    if draft.group:
+        return f"[{draft.group}]:{protocol.lower()}:0"
+    families = {number: name for name, number in FAMILIES.items()}
+    return " ".join([draft.name, *(families[each.family] for each in addresses)])
+
+
+def _named_defaults(draft: Draft) -> None:
+    """Say what is used for words that keepalived asks for, too."""
+    if "scheduler" not in draft.own:
+        draft.warning(
+            "lvs_sched",
+            "no scheduler set - setting default 'wlc'",
+            "add lvs_sched wlc",
+        )
+    if "method" in draft.own:
+        return
+    for block in draft.own["real_servers"]:
+        if block.last("lvs_method") is block:
+            draft.warning(
+                "lvs_method",
+                "no forwarding method set - setting default NAT",
+                "add lvs_method NAT, DR or TUN",
+            )
+            return
+
+
+def _flags(draft: Draft) -> frozenset[str]:
+    """The scheduler's flags by the names that ip_vs has for all schedulers."""
+    own = draft.own
+    scheduler = own.get("scheduler", "wlc")
+    if "hashed" in own:
+        draft.warning(
+            "hashed", "hashed has no effect", "it is for the kernel: remove it"
+        )
+    found = set()
+    for name in _flag_names(own):
+        wanted, flag = _FLAGS.get(name, (scheduler, name))
+        if wanted != scheduler:
+            draft.warning(
+                name,
+                f"{name} is for scheduler {wanted}, not for {scheduler} - ignoring",
+                f"remove it, or use lvs_sched {wanted}",
+            )
+            continue
+        found.add(flag)
+    return frozenset(found)
+
+
+def _flag_names(own: dict[str, Any]) -> Iterator[str]:
+    for name in own:
+        if name.startswith("flags."):
+            yield name.removeprefix("flags.")
+
+
+def _one_packet(draft: Draft, protocol: str) -> bool:
+    if "one_packet" not in draft.own:
+        return False
+    if protocol == "UDP" or draft.marked:
+        return True
+    draft.warning(
+        "ops",
+        f"one packet scheduling is not possible with {protocol} - ignoring ops",
+        "remove it, or use protocol UDP",
+    )
+    return False
+
+
+def _persistence(draft: Draft) -> int:
+    """Seconds; any port, and a granularity, need it."""
+    own = draft.own
+    if "persistence" in own:
+        return int(own["persistence"])
+    if any(not each.port and not each.mark for each in draft.addresses):
+        draft.warning(
+            "virtual_server",
+            f"any port needs persistence - setting persistence_timeout {PERSISTENCE}",
+            "name a port, or add persistence_timeout",
+        )
+        return PERSISTENCE
+    return PERSISTENCE if "granularity" in own else 0
+
+
+def _granularity(draft: Draft, addresses: tuple[VirtualAddress, ...]) -> int:
+    """The prefix length by which clients are told apart."""
+    families = {each.family for each in addresses}
+    longest = 128 if families == {6} else 32
+    if "granularity" not in draft.own:
+        return longest
+    family, prefix = draft.own["granularity"]
+    if families == {family}:
+        return int(prefix)
+    draft.warning(
+        "persistence_granularity",
+        "persistence_granularity is not of the family of the addresses - ignoring",
+        "write a netmask for IPv4, a prefix length for IPv6",
+    )
+    return longest
+
+
+def _quorum(draft: Draft, servers: tuple[RealServer, ...]) -> tuple[int, int]:
+    """Quorum and hysteresis as the real servers can reach them."""
+    quorum, hysteresis = draft.own.get("quorum", 1), draft.own.get("hysteresis", 0)
+    total = sum(server.weight for server in servers)
+    if quorum > max(total, 1):
+        draft.warning(
+            "quorum",
+            f"quorum {quorum} exceeds total weight {total} - reducing to "
+            f"{max(total, 1)}",
+            "lower it, or add real servers",
+        )
+        quorum = max(total, 1)
+    if hysteresis >= quorum:
+        draft.warning(
+            "hysteresis",
+            f"hysteresis {hysteresis} is not below quorum {quorum} - reducing to "
+            f"{quorum - 1}",
+            f"use at most {quorum - 1}",
+        )
+        hysteresis = quorum - 1
+    return quorum, hysteresis
+
+
+def _ha_suspend(draft: Draft) -> bool:
+    if "ha_suspend" not in draft.own:
+        return False
+    if all(each.mark for each in draft.addresses):
+        draft.warning(
+            "ha_suspend",
+            "ha_suspend needs an address, a fwmark is none - ignoring",
+            "use addresses instead of marks",
+        )
+        return False
+    return True
