@@ -193,7 +193,8 @@ class IProcesses(Interface):
             2 s later, SIGKILL.
         @return: a Deferred that fires with an L{hanode.processes.Exit}; it fails
             with L{OSError} when the command cannot be started and with
-            L{LookupError} for an unknown user or group.
+            L{LookupError} for an unknown user or group. Cancelled, it ends the
+            process group as at the time limit.
         """
 
 

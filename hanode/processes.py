@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -65,14 +65,11 @@ class Processes:
         environment: Mapping[str, str] | None = None,
     ) -> Deferred[Exit]:
         """See L{IProcesses.run}."""
-        done: Deferred[Exit] = Deferred()
         try:
             child = _start(argv, user, group, environment)
         except (OSError, LookupError):
-            done.errback()
-            return done
-        _Running(self._reactor, child, done, timeout)
-        return done
+            return fail()
+        return _Running(self._reactor, child, timeout).done
 
 
 def _start(
@@ -110,10 +107,10 @@ class _Running:
         self,
         reactor: Any,
         child: subprocess.Popen[bytes],
-        done: Deferred[Exit],
         timeout: float | None,
     ) -> None:
-        self._reactor, self._child, self._done = reactor, child, done
+        self._reactor, self._child = reactor, child
+        self.done: Deferred[Exit] = Deferred(self._cancelled)
         self._fd = os.pidfd_open(child.pid)
         self._timed_out = False
         self._call: IDelayedCall | None = None
@@ -144,7 +141,13 @@ class _Running:
             self._signal(signal.SIGKILL)
         code = self._child.wait()  # it is a zombie by now: this does not wait
         status, killer = (code, None) if code >= 0 else (None, -code)
-        self._done.callback(Exit(status, killer, self._timed_out))
+        if not self.done.called:  # else nobody wants to know any more
+            self.done.callback(Exit(status, killer, self._timed_out))
+
+    def _cancelled(self, done: Deferred[Exit]) -> None:
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._expire()
 
     def _expire(self) -> None:
         self._timed_out = True
