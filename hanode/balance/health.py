@@ -1,9 +1,9 @@
 """The state of one check (pure): what its results mean, and when it is made again.
 
-keepalived.conf(5): alpha, warmup, delay_loop, retry, delay_before_retry. Without alpha a
-check is up until it fails, and the very first failure, before any success, counts at
-once. Later C{retry} more failures in a row are needed. While it is down, one success is
-enough.
+keepalived.conf(5): alpha, warmup, delay_loop, retry, delay_before_retry. Without alpha
+a check is up until it fails, and the very first failure, before any success, counts at
+once. Later C{retry} more failures in a row are needed. While it is down, one success
+is enough.
 
 Events take C{now} in seconds and return actions. Most results say nothing new: they
 cost no more than a few comparisons.

@@ -14,7 +14,6 @@ from hanode.balance.drain import Drain
 from hanode.balance.quorum import Quorum
 from hanode.balance.real import Key, Real
 from hanode.config.balance_model import RealServer, VirtualServer
-from hanode.config.scalars import Script
 from hanode.events import ServerEvent
 from hanode.serving import VirtualServing
 
@@ -42,8 +41,9 @@ class Virtual:
     """One virtual server.
 
     C{reals} are its real servers in the order of the configuration, C{leaving} those
-    that a reload took away and that are still being drained. C{sorry_used}: the
-    sorry server has stood in since the start.
+    that a reload took away and that are still being drained. C{weight} is the sum that
+    the quorum is compared with. C{sorry_used}: the sorry server has stood in since the
+    start.
     """
 
     def __init__(self, settings: VirtualServer) -> None:
@@ -51,6 +51,7 @@ class Virtual:
         self.reals: dict[Key, Real] = {}
         self.leaving: dict[Key, Real] = {}
         self.quorum = Quorum()
+        self.weight = 0
         self.sorry_used = False
         self.suspended = False
 
@@ -60,11 +61,6 @@ class Virtual:
     def name(self) -> str:
         """How everybody calls it."""
         return self.settings.name
-
-    @property
-    def weight(self) -> int:
-        """The sum that the quorum is compared with."""
-        return sum(each.counts for each in self.reals.values())
 
     @property
     def sorry(self) -> RealServer | None:
@@ -124,6 +120,7 @@ class Virtual:
         actions: Actions = []
         for real in self.reals.values():
             actions += self._admit(real, init)
+        self._sum()
         settings = self.settings
         self.quorum.start(self.weight, settings.quorum, settings.hysteresis, now=now)
         if not self.quorum.up:
@@ -132,6 +129,12 @@ class Virtual:
 
     def judge(self, real: Real, *, now: float) -> Actions:
         """A check of C{real} has another verdict, or another opinion of its weight."""
+        before = real.counts
+        actions = self._judge(real, now)
+        self.weight += real.counts - before
+        return actions + self._requorum(now)
+
+    def _judge(self, real: Real, now: float) -> Actions:
         actions: Actions = []
         if real.up != real.healthy:
             real.up, real.since = not real.up, now
@@ -140,18 +143,20 @@ class Virtual:
         actions += self._reweigh(real)
         if real.up is not real.told and not real.undecided:
             actions.append(self._tell(real))
-        return actions + self._requorum(now)
+        return actions
 
     def wish(self, real: Real, drained: bool, *, now: float) -> Actions:
         """The operator wants C{real} to be drained, or to serve again."""
         if drained is (real.drain is not None):
             return []
+        self.weight -= real.counts
         if drained:
             real.drain = Drain(real.settings.drain, now=now)
             text = f"Draining service {real.name} of VS {self.name}"
         else:
             real.drain = None
             text = f"No longer draining service {real.name} of VS {self.name}"
+        self.weight += real.counts
         return [Say(text), *self._requorum(now)]
 
     def counted(self, connections: Mapping[Key, int], *, now: float) -> Actions:
@@ -186,7 +191,7 @@ class Virtual:
         for key, real in self.reals.items():
             self.leaving.pop(key, None)
             if key in before:
-                actions += self.judge(real, now=now)
+                actions += self._judge(real, now)
             else:
                 if real.up:
                     actions.append(Say(self._moved(real)))
@@ -194,6 +199,7 @@ class Virtual:
         for key, real in before.items():
             if key not in self.reals:
                 actions += self._dismiss(real, now)
+        self._sum()
         return actions + self._requorum(now)
 
     def stop(self, removed: bool) -> Actions:
@@ -272,6 +278,9 @@ class Virtual:
         )
 
     # -- inside: quorum
+
+    def _sum(self) -> None:
+        self.weight = sum(each.counts for each in self.reals.values())
 
     def _requorum(self, now: float) -> Actions:
         settings = self.settings

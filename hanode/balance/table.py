@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hanode.config.balance_model import RealServer, VirtualAddress, VirtualServer
-from hanode.lvs import Destination, Endpoint, Fwmark, Identity, Method, Service
+from hanode.lvs import (
+    Destination,
+    Endpoint,
+    Fwmark,
+    Identity,
+    Method,
+    Service,
+    Table,
+)
 
 Weighted = Iterable[tuple[RealServer, int]]
 
@@ -21,7 +29,7 @@ def services(virtual: VirtualServer, weighted: Weighted) -> dict[Identity, Servi
             virtual.scheduler,
             virtual.flags,
             virtual.persistence,
-            _granularity(virtual.granularity, identity),
+            _granularity(virtual, identity),
             virtual.engine,
             virtual.one_packet,
             _destinations(identity, listed),
@@ -43,8 +51,11 @@ def identify(address: VirtualAddress, protocol: str) -> Identity:
     return Endpoint(address.address, address.port, protocol)
 
 
-def _granularity(length: int, identity: Identity) -> int:
-    """In a group of both families, the whole address is the whole in both."""
+def _granularity(virtual: VirtualServer, identity: Identity) -> int:
+    """In a group of both families, a whole address is one in both."""
+    length, family = virtual.granularity, virtual.addresses[0].family
+    if identity.family == family:
+        return length
     if identity.family == 4:
         return min(length, 32)
     return 128 if length == 32 else length
@@ -62,11 +73,53 @@ def _destinations(
     return tuple(found.values())
 
 
+def port_of(identity: Identity, real: RealServer) -> int:
+    """The port that C{real} has below this service."""
+    if isinstance(identity, Endpoint) and (not real.port or real.method != "NAT"):
+        return identity.port  # the packet is not rewritten: nor is its port
+    return real.port
+
+
 def _destination(identity: Identity, real: RealServer, weight: int) -> Destination:
-    port = real.port
-    if isinstance(identity, Endpoint) and (not port or real.method != "NAT"):
-        port = identity.port  # the packet is not rewritten: nor is its port
+    port = port_of(identity, real)
     method = Method(real.method)
     if real.method == "TUN":
         method = Method("TUN", real.tunnel, real.tunnel_port, real.checksum)
     return Destination(real.address, port, weight, method, real.upper, real.lower)
+
+
+class WholeTable:
+    """The services of all virtual servers; an unchanged one stays the same object.
+
+    C{changed}: it is another one than was taken last.
+    """
+
+    def __init__(self) -> None:
+        self._table: dict[Identity, Service] = {}
+        self._owners: dict[Identity, str] = {}
+        self._placed: dict[str, dict[Identity, Service]] = {}
+        self.changed = True
+
+    def place(self, owner: str, wanted: Mapping[Identity, Service]) -> None:
+        """From now on the virtual server C{owner} wants exactly these services."""
+        before = self._placed.pop(owner, {})
+        after: dict[Identity, Service] = {}
+        for identity, service in wanted.items():
+            old = before.get(identity)
+            after[identity] = service if old is None or old != service else old
+            if self._table.get(identity) is not after[identity]:
+                self._table[identity] = after[identity]
+                self.changed = True
+            self._owners[identity] = owner
+        for identity in before:
+            # A virtual server of another name may have taken it over meanwhile.
+            if identity not in after and self._owners.get(identity) == owner:
+                del self._table[identity], self._owners[identity]
+                self.changed = True
+        if after:
+            self._placed[owner] = after
+
+    def take(self) -> Table:
+        """The table as it is now; it does not change any more."""
+        self.changed = False
+        return dict(self._table)
