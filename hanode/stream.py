@@ -1,0 +1,377 @@
+"""TCP connections that are made to look at a server: connect, talk, let go.
+
+L{Attempt} only connects. There is no factory and no protocol, because thousands are
+made in a second. L{Stream} is a transport for a Twisted protocol over what an attempt
+has reached. Whatever goes wrong has a name, see L{NAMES}.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IProtocol, IReadWriteDescriptor, ITransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hanode.config.balance_model import Target
+from hanode.sockets import bind_to_device, device_index, socket_name
+
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python has no name for it
+READ_SIZE = 65536  # bytes: as much as one TLS record and more, one buffer's worth
+EPHEMERAL = 32768  # net.ipv4.ip_local_port_range begins here
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
+
+TIMEOUT = "connect timeout"
+NO_ROUTE = "no route"
+NO_PORT = "no free port"
+MANY_FILES = "too many open files"
+MEMORY = "out of memory"
+
+#: of these the server is innocent: this machine could not look
+OURS = frozenset((NO_PORT, MANY_FILES, MEMORY))
+
+#: what else the call of connect(2) itself may say
+_AT_ONCE = {errno.ENETUNREACH: NO_ROUTE, errno.EADDRNOTAVAIL: NO_PORT}
+
+#: errno -> its name in a result; any other is called as strerror(3) does
+NAMES = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.EPIPE: "reset",
+    errno.EHOSTUNREACH: "host unreachable",
+    errno.EHOSTDOWN: "host unreachable",
+    errno.ENETUNREACH: "network unreachable",
+    errno.ENETDOWN: "network down",
+    errno.ETIMEDOUT: TIMEOUT,
+    errno.EADDRNOTAVAIL: "address not available",
+    errno.EADDRINUSE: "address in use",
+    errno.ENODEV: "no such interface",
+    errno.ENXIO: "no such interface",
+    errno.EPERM: "not permitted",
+    errno.EACCES: "not permitted",
+    errno.EMFILE: MANY_FILES,
+    errno.ENFILE: MANY_FILES,
+    errno.ENOBUFS: MEMORY,
+    errno.ENOMEM: MEMORY,
+}
+
+
+def name_of(error: OSError) -> str:
+    """What went wrong, in one or two words."""
+    number = error.errno or 0
+    return NAMES.get(number) or (error.strerror or "unknown error").lower()
+
+
+@implementer(IReadWriteDescriptor)
+class Attempt:
+    """One connection being made; a subclass says what follows.
+
+    Exactly one of L{reached} and L{failed} is called, within C{target.timeout} and
+    perhaps before L{start} returns, unless it is given up.
+    """
+
+    __slots__ = ("_name", "_opened", "_reactor", "_target", "_timer", "fileno")
+
+    def __init__(self, reactor: Any, target: Target) -> None:
+        self._reactor = reactor
+        self._target = target
+        self._opened: socket.socket | None = None
+        self._timer: Any = None
+
+    def reached(self, connected: socket.socket) -> None:
+        """The connection stands; the socket, which does not block, is yours."""
+        raise NotImplementedError
+
+    def failed(self, reason: str, detail: str) -> None:
+        """It does not; everything has been given back."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Begin to connect. Raises nothing."""
+        target = self._target
+        try:
+            opened, self._name = _opened(target)
+        except OSError as error:
+            self.failed(name_of(error), f"before connecting: {error.strerror or error}")
+            return
+        number = opened.connect_ex(self._name)
+        if number and number != errno.EINPROGRESS:
+            opened.close()
+            self._refuse(number, _AT_ONCE.get(number, ""))
+            return
+        self._opened = opened
+        self.fileno = opened.fileno
+        self._reactor.addWriter(self)
+        self._timer = self._reactor.callLater(target.timeout, self._expire)
+
+    def give_up(self) -> None:
+        """Give everything back; nothing is called any more."""
+        self._stop_timer()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._reactor.removeWriter(self)
+            opened.close()
+
+    def doWrite(self) -> None:
+        """The kernel knows how it went."""
+        opened = self._opened
+        if opened is None:
+            return
+        # Asking by connect(2) is better than by SO_ERROR: it says EALREADY when the
+        # reactor called for a socket that had this descriptor before ours.
+        number = opened.connect_ex(self._name)
+        if number == errno.EALREADY:
+            return
+        self._opened = None
+        self._reactor.removeWriter(self)
+        if number == 0 and self._target.port >= EPHEMERAL and _is_itself(opened):
+            number = errno.ECONNREFUSED
+        if number == 0:
+            self._pass_on(opened)
+        else:
+            self._stop_timer()
+            opened.close()
+            self._refuse(number)
+
+    def doRead(self) -> None:
+        """Never asked for."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor saw an error, or lets go of everything because it stops."""
+        opened = self._opened
+        if opened is None:
+            return
+        number = opened.connect_ex(self._name)
+        self.give_up()
+        if number in (0, errno.EALREADY):
+            number = errno.ECONNABORTED
+        self._refuse(number)
+
+    def logPrefix(self) -> str:
+        """A name for Twisted's own log lines."""
+        return "connection attempt"
+
+    def _pass_on(self, connected: socket.socket) -> None:
+        self._stop_timer()
+        self.reached(connected)
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _expire(self) -> None:
+        self.give_up()
+        self.failed(TIMEOUT, f"no connection after {self._target.timeout:g} s")
+
+    def _refuse(self, number: int, reason: str = "") -> None:
+        error = OSError(number, os.strerror(number))
+        self.failed(reason or name_of(error), f"connecting: {error.strerror}")
+
+
+def _opened(target: Target) -> tuple[socket.socket, tuple[Any, ...]]:
+    """A socket with all that the target asks for, and the name to connect it to."""
+    address = target.address
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    scope = 0
+    try:
+        if target.device:
+            bind_to_device(opened, target.device)
+            if family == socket.AF_INET6:
+                scope = device_index(opened, target.device)
+        if target.mark:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, target.mark)
+        if target.bind_address is not None or target.bind_port:
+            _bind(opened, target, scope)
+    except OSError:
+        opened.close()
+        raise
+    return opened, socket_name(address, target.port, scope)
+
+
+def _bind(opened: socket.socket, target: Target, scope: int) -> None:
+    if target.bind_port:
+        # The next attempt comes from the same port to the same server: nothing may
+        # be left of this one, or the kernel would refuse it for a minute (TIME_WAIT).
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    else:
+        # The port is chosen by connect(2), so that two servers can share one.
+        opened.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    if target.bind_address is None:
+        own: tuple[Any, ...] = ("", target.bind_port)
+    else:
+        own = socket_name(target.bind_address, target.bind_port, scope)
+    opened.bind(own)
+
+
+def _is_itself(connected: socket.socket) -> bool:
+    """Whether the socket is connected to itself.
+
+    That happens when nobody listens at a port of this machine, and the kernel chose
+    just that port for our end (RFC 9293, section 3.5, simultaneous open).
+    """
+    try:
+        return bool(connected.getsockname() == connected.getpeername())
+    except OSError:  # reset meanwhile: whoever reads or writes is told
+        return False
+
+
+@implementer(IReadWriteDescriptor, ITransport)
+class Stream:
+    """A transport over a connected socket, which it owns from now on.
+
+    Nothing happens before L{start}. A write goes to the kernel without waiting a turn.
+    L{close} ends it silently; L{loseConnection} and L{abortConnection} are as
+    Twisted's. C{error} is what ended it, None for a good end; the protocol is told
+    of a ConnectionLost then.
+    """
+
+    __slots__ = (
+        "_pending",
+        "_protocol",
+        "_reactor",
+        "_socket",
+        "disconnecting",
+        "error",
+        "fileno",
+    )
+
+    def __init__(
+        self, reactor: Any, connected: socket.socket, protocol: IProtocol
+    ) -> None:
+        self._reactor = reactor
+        self._socket: socket.socket | None = connected
+        self._protocol: Any = protocol
+        self._pending = bytearray()
+        self.disconnecting = False
+        self.error: OSError | None = None
+        self.fileno = connected.fileno
+
+    def start(self) -> None:
+        """Read from now on; the protocol is told that it is connected."""
+        self._reactor.addReader(self)
+        self._protocol.makeConnection(self)
+
+    def write(self, data: bytes) -> None:
+        """Send C{data}; what the kernel does not take now is kept."""
+        opened = self._socket
+        if opened is None or self.disconnecting or not data:
+            return
+        if not self._pending:
+            try:
+                sent = opened.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                # The reset is read by doRead, perhaps behind data that came before.
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+            self._reactor.addWriter(self)
+        self._pending += data
+
+    def writeSequence(self, data: Any) -> None:
+        """Send several pieces."""
+        self.write(b"".join(data))
+
+    def doRead(self) -> None:
+        """Hand over what has come."""
+        opened = self._socket
+        if opened is None:
+            return
+        try:
+            data = opened.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._break(error)
+            return
+        if data:
+            self._protocol.dataReceived(data)
+        else:
+            self._lose(ConnectionDone())
+
+    def doWrite(self) -> None:
+        """Send what is kept."""
+        opened = self._socket
+        if opened is None:
+            return
+        if self._pending:
+            try:
+                sent = opened.send(self._pending)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._break(error)
+                return
+            del self._pending[:sent]
+        if not self._pending:
+            self._reactor.removeWriter(self)
+            if self.disconnecting:
+                self._lose(ConnectionDone())
+
+    def loseConnection(self) -> None:
+        """Send what is kept, then close, in a later turn."""
+        if self._socket is not None and not self.disconnecting:
+            self.disconnecting = True
+            self._reactor.addWriter(self)
+
+    def abortConnection(self) -> None:
+        """Close now; the protocol is told in a later turn."""
+        if self.close():
+            reason = Failure(ConnectionAborted())
+            self._reactor.callLater(0, self._protocol.connectionLost, reason)
+
+    def close(self) -> bool:
+        """Close now; the protocol is told nothing. False when it was closed already."""
+        opened, self._socket = self._socket, None
+        if opened is None:
+            return False
+        self._reactor.removeReader(self)
+        if self._pending or self.disconnecting:
+            self._reactor.removeWriter(self)
+            self._pending.clear()
+        opened.close()
+        return True
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor saw a hang-up, or lets go of everything because it stops."""
+        self._lose(reason.value or ConnectionLost())
+
+    def logPrefix(self) -> str:
+        """A name for Twisted's own log lines."""
+        return "stream"
+
+    def getPeer(self) -> Any:
+        """The other end."""
+        return _end(self._socket, "getpeername")
+
+    def getHost(self) -> Any:
+        """Our end."""
+        return _end(self._socket, "getsockname")
+
+    def _break(self, error: OSError) -> None:
+        self.error = error
+        self._lose(ConnectionLost(error.strerror))
+
+    def _lose(self, error: BaseException) -> None:
+        if self.close():
+            self._protocol.connectionLost(Failure(error))
+
+
+def _end(opened: socket.socket | None, which: str) -> Any:
+    if opened is None:
+        return None
+    name = getattr(opened, which)()
+    kind = IPv4Address if opened.family == socket.AF_INET else IPv6Address
+    return kind("TCP", *name)
