@@ -1,4 +1,4 @@
-"""How often an address was taken from us, and how long to wait before the next try."""
+"""How often something was taken from us, and how long to wait before the next try."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ PAUSE, LONGEST = 1.0, 30.0  # seconds
 
 
 class Losses:
-    """The record of one address.
+    """The record of one address, or of one virtual service.
 
-    Whoever removes an address again and again means it, or is a program that fights
-    with us; either way a busy loop helps nobody.
+    C{many} losses in C{window} seconds are made good at once. Whoever removes it
+    again and again means it, or is a program that fights with us; either way a busy
+    loop helps nobody.
     """
 
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=MANY + 1)
+    def __init__(self, many: int = MANY, window: float = WINDOW) -> None:
+        self._many, self._window = many, window
+        self._times: deque[float] = deque(maxlen=many + 1)
         self.pause = 0.0  # the last one, seconds
 
     def add(self, now: float) -> float:
         """One more loss at C{now}; return for how long to wait, in seconds."""
-        quiet = now - self._times[-1] if self._times else WINDOW
+        quiet = now - self._times[-1] if self._times else self._window
         self._times.append(now)
         if self.pause:
-            calm = quiet > self.pause + WINDOW
+            calm = quiet > self.pause + self._window
             self.pause = 0.0 if calm else min(LONGEST, self.pause * 2)
-        elif len(self._times) > MANY and now - self._times[0] <= WINDOW:
+        elif len(self._times) > self._many and now - self._times[0] <= self._window:
             self.pause = PAUSE
         return self.pause
 
