@@ -24,6 +24,9 @@ from hanode.reading import read
 from hanode.rehearsal.permission import NotPermitted
 from hanode.rehearsal.picture import draw
 from hanode.rehearsal.plan import Member, Unplayable, plan
+from hanode.rehearsal.pool import ADDRESS, INTERVAL, NAMES, PORT, Pool
+from hanode.rehearsal.pool import record as record_of_pool
+from hanode.rehearsal.pool import summary as summary_of_pool
 from hanode.rehearsal.report import lanes_of, record, summary
 from hanode.rehearsal.stage import Mark, Stage
 from hanode.rehearsal.story import Story
@@ -62,14 +65,18 @@ class Options(usage.Options):
     optFlags = [
         ["json", "j", "Print the result as JSON, and nothing else."],
         ["fast", "f", "Without files: a pair whose backup watches the master by BFD."],
+        ["balance", "b", "Without files: a director and real servers that die."],
     ]
 
     def parseArgs(self, *files: str) -> None:
         """Take the file names. Raises L{usage.UsageError} for a single one."""
         if len(files) == 1:
             raise usage.UsageError("a cluster takes two files or more")
-        if files and self["fast"]:
-            raise usage.UsageError("--fast is for the lab's own pair")
+        for option in ("fast", "balance"):
+            if files and self[option]:
+                raise usage.UsageError(f"--{option} is for the lab's own nodes")
+        if self["balance"] and (self["fast"] or self["picture"] or self["seconds"]):
+            raise usage.UsageError("--balance goes with --json only")
         if len(files) > 20:
             raise usage.UsageError("20 nodes are enough")
         self["files"] = files
@@ -92,6 +99,8 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         with TemporaryDirectory(prefix="hanode-lab-") as folder:
+            if options["balance"]:
+                return _balance(Path(folder), bool(options["json"]))
             files = list(options["files"]) or _default(Path(folder), options)
             return _play(files, options)
     except (Unplayable, NotPermitted) as why:
@@ -161,6 +170,25 @@ def _play(files: Sequence[str], options: Options) -> int:
     finally:
         _undisturbed(stage.close)
     return 0 if moved else 1
+
+
+def _balance(folder: Path, quiet: bool) -> int:
+    """Requests that are spread over servers, some of which die."""
+    pool = Pool(folder, (lambda mark: None) if quiet else _Teller())
+    if not quiet:
+        print(
+            f"a client asks {ADDRESS} port {PORT} every {INTERVAL * 1000:.0f} ms;"
+            f" behind the director are {', '.join(NAMES)} and a sorry server",
+            flush=True,
+        )
+    try:
+        pool.build()
+        ok = pool.play()
+        text = json.dumps(record_of_pool(pool, ok), indent=2) if quiet else ""
+        print(text or "\n" + summary_of_pool(pool), flush=True)
+    finally:
+        _undisturbed(pool.close)
+    return 0 if ok else 1
 
 
 def _undisturbed(end: Callable[[], object]) -> None:
