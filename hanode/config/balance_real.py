@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hanode.config import balance_checks, blocks
+from hanode.config import balance_checks
 from hanode.config.balance_checks import CHECKS, REAL_PATH, Checked, Site
 from hanode.config.balance_entries import Forwarding, Server, server_of
 from hanode.config.balance_keywords import INHERITED
@@ -87,7 +87,7 @@ def real_servers(
 def _complete(
     block: Block, server: Server, before: Front, findings: Findings, site: Site
 ) -> RealServer | None:
-    own = blocks.settings(blocks.body(block, findings), REAL_PATH, findings, site.real)
+    own = site.settings(block, REAL_PATH, site.real, findings)
     settings = {**before.settings, **own}
     method: Forwarding = settings.get("method", Forwarding())
     if not _reachable(block, server, method, before, site.findings):
@@ -109,7 +109,7 @@ def _complete(
         tunnel=method.tunnel,
         tunnel_port=method.port,
         checksum=method.checksum,
-        checks=_checks(server, settings, before, site),
+        checks=_checks(block.words[1].text, server, settings, before, site),
         smtp_alert=True if alert is None else alert,
         place=block.words[0].place,
         **fields,
@@ -117,11 +117,11 @@ def _complete(
 
 
 def _checks(
-    server: Server, settings: Mapping[str, Any], before: Front, site: Site
+    text: str, server: Server, settings: Mapping[str, Any], before: Front, site: Site
 ) -> tuple[Check, ...]:
     port = before.port if server.port is None else server.port
     checked = Checked(
-        f"[{server.address}]:{port}",
+        f"[{text}]:{port}",
         server.address,
         port,
         settings.get("weight", 1),

@@ -223,8 +223,11 @@ def _protocol(draft: Draft) -> str:
 def _family(draft: Draft) -> int:
     """The family of marks that have none: ip_family, else that of the real servers.
 
-    When those are mixed it is IPv4, and tunnels lead to the others.
+    With no such marks it does not matter. Behind servers of both families it is IPv4,
+    and tunnels lead to the others.
     """
+    if all(each.family for each in draft.addresses):
+        return UNDECIDED
     if "ip_family" in draft.own:
         return FAMILIES[draft.own["ip_family"]]
     found = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from hanode.config import keywords
@@ -33,6 +33,7 @@ BOOLEANS = {
 _UNSIGNED = re.compile(r"[0-9]+", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+", re.ASCII)
+_DOTTED = re.compile(r"\.".join([r"(0|[1-9][0-9]{0,2})"] * 4), re.ASCII)
 _LONGEST = 40  # digits: more cannot be inside any range, and int() has a limit
 _MICROSECOND = Decimal("0.000001")  # of a second
 _THOUSANDTH = Decimal("0.001")  # of a millisecond
@@ -94,6 +95,11 @@ def decimal_of(
 
 def address_of(text: str) -> IpAddress | None:
     """The address that C{text} is, without a zone; None when it is not one."""
+    match = _DOTTED.fullmatch(text)
+    if match is not None:  # ten times as fast as what follows
+        a, b, c, d = map(int, match.groups())
+        if max(a, b, c, d) < 256:
+            return IPv4Address(a << 24 | b << 16 | c << 8 | d)
     if "%" in text:
         return None
     try:
