@@ -6,20 +6,32 @@ and on reload leaves alone what has not changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
+import hanode.checkers
+import hanode.dataplanes
 import hanode.notifiers
+from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
-from hanode.events import Event
+from hanode.events import Event, ServerEvent
 from hanode.facts import Facts
-from hanode.interfaces import IMessenger, INotifier
+from hanode.interfaces import (
+    IBalancerKind,
+    IChecker,
+    IFactChecker,
+    IMessenger,
+    INotifier,
+)
+from hanode.local_addresses import LocalAddresses
 from hanode.plugins import find
+from hanode.trackers.file import FileTracker
 from hanode.trackers.interface import InterfaceTracker
 from hanode.vrrp.service import VrrpService, departed
 from hanode.vrrp.wire import Wires
@@ -29,11 +41,22 @@ LAST_WORDS = 0.7  # seconds that notify_stop scripts get before we end
 
 
 class Node(MultiService):
-    """The services of one configuration under one reactor."""
+    """The services of one configuration under one reactor.
+
+    @param checkers: checker plug-ins by keyword; None for all that are installed.
+    @param balancers: plug-ins of kind IBalancerKind, in the same way.
+    """
 
     log = Logger()
 
-    def __init__(self, model: Model, world: World, details: bool = True) -> None:
+    def __init__(
+        self,
+        model: Model,
+        world: World,
+        details: bool = True,
+        checkers: Mapping[str, Any] | None = None,
+        balancers: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.world, self._details = model, world, details
         self.facts = Facts(world.clock)
@@ -47,6 +70,18 @@ class Node(MultiService):
         self.bfd = BfdService(world, self.facts)
         self.bfd.configure(model)
         self.bfd.setServiceParent(self)
+        self._files = FileTracker(self.facts, world.clock)
+        self._local = LocalAddresses(self.facts)
+        self._local.configure(model)
+        self.balance = BalanceService(
+            world,
+            self.facts,
+            installed_checkers() if checkers is None else checkers,
+            find(IBalancerKind, hanode.dataplanes) if balancers is None else balancers,
+            self._notify,
+        )
+        self.balance.configure(model)
+        self.balance.setServiceParent(self)
         for settings in model.instances.values():
             self._add(settings, model.global_defs.startup_delay)
 
@@ -58,6 +93,7 @@ class Node(MultiService):
             service.claim()
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
+        self._files.expect(self.model.balance.files)
         moment = self.world.clock.seconds()
         for service in self.instances():
             service.moment = moment
@@ -66,6 +102,7 @@ class Node(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Say goodbye and release everything; wait a moment for the last scripts."""
         stopped: Any = super().stopService()
+        self._files.close()
         self.world.dataplane.stop()
         told = DeferredList([stopped, *(m.idle() for m in self._messengers.values())])
         told.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
@@ -87,6 +124,9 @@ class Node(MultiService):
             self._change(model.instances[name])
         for name in difference.added:
             self._add(model.instances[name])
+        self._files.expect(model.balance.files)
+        self._local.configure(model)
+        self.balance.configure(model)
         self.log.info("Reload complete: {difference}", difference=difference)
         return difference
 
@@ -123,9 +163,17 @@ class Node(MultiService):
             self._remove(service, farewell=False)
             self._add(settings)
 
-    def _notify(self, event: Event) -> None:
+    def _notify(self, event: Event | ServerEvent) -> None:
         for messenger in self._messengers.values():
             messenger.notify(event)
+
+
+def installed_checkers() -> dict[str, Any]:
+    """The checker plug-ins of both kinds, by keyword."""
+    probing, watching = (
+        find(kind, hanode.checkers) for kind in (IChecker, IFactChecker)
+    )
+    return probing | watching
 
 
 def interfaces(model: Model) -> set[str]:

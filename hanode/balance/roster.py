@@ -81,7 +81,7 @@ class Roster:
         for number, each in enumerate(settings.real_servers, 1):
             key = each.address, each.port
             if key not in reals:
-                reals[key] = real = self._real(virtual, each, lines)
+                reals[key] = self._real(virtual, each, lines)
             if number % STEP == 0:
                 yield
         self.virtuals[virtual.name] = virtual

@@ -28,10 +28,13 @@ from hanode.config.model import IpAddress, Model
 from hanode.config.parser import parse_text
 from hanode.config.problems import Severity, worst
 from hanode.dataplanes.memory import MemoryDataplane
+from hanode.dataplanes.memory_balancer import MemoryBalancer
 from hanode.interfaces import IProcesses
 from hanode.link import Link
 from hanode.node import Node, interfaces
 from hanode.processes import Exit
+from hanode.reading import checker_words
+from hanode.rehearsal.farm import Farm, balancers
 from hanode.rehearsal.lan import Lan, Station
 from hanode.world import World
 
@@ -111,6 +114,7 @@ class Box:
     processes: NoProcesses
     clock: PrivateClock
     links: list[Link]
+    balancer: MemoryBalancer
     node: Node | None = None
 
 
@@ -119,6 +123,7 @@ class Cluster:
 
     Nodes are called n1, n2 and so on; n1 has 10.255.0.1 and fe80::1 on every interface
     that it names, n2 has 10.255.0.2 and fe80::2. Further arguments are L{Lan}'s.
+    C{farm} has the real servers that are checked; each box has a C{balancer}.
     Everything has started when it is made; C{run} lets time pass.
     """
 
@@ -128,6 +133,7 @@ class Cluster:
         self.clock = SteppingClock()
         self.random = Random(seed)
         self.lan = Lan(self.clock, self.random, **wire)
+        self.farm = Farm(self.clock)
         self.watchers: list[Callable[[Cluster], object]] = []
         self.boxes: dict[str, Box] = {}
         for number, source in enumerate(sources, 1):
@@ -171,6 +177,9 @@ class Cluster:
         if box.node is not None:
             box.clock.halt()
             box.node = None
+            kernel = box.balancer.services
+            box.balancer = MemoryBalancer(self.clock)
+            box.balancer.services = kernel
             old, box.dataplane = box.dataplane, MemoryDataplane(self.clock)
             box.dataplane.announced = old.announced
             for link in box.links:
@@ -192,7 +201,12 @@ class Cluster:
             world = World(
                 box.clock, self.random, box.station, box.processes, box.dataplane
             )
-            box.node = Node(box.model, world)
+            box.node = Node(
+                box.model,
+                world,
+                checkers=self.farm.checkers(),
+                balancers=balancers(box.balancer),
+            )
             box.node.startService()
 
     def reload(self, name: str, source: Model | str) -> None:
@@ -246,8 +260,10 @@ class Cluster:
         station = Station(self.lan, name, own + extra)
         clock = PrivateClock(self.clock)
         processes = NoProcesses([], self.clock)
-        box = Box(name, model, station, dataplane, processes, clock, links)
-        self.boxes[name] = box
+        balancer = MemoryBalancer(self.clock)
+        self.boxes[name] = Box(
+            name, model, station, dataplane, processes, clock, links, balancer
+        )
 
     def _carrier(self, name: str, up: bool) -> None:
         box = self.boxes[name]
@@ -260,7 +276,7 @@ class Cluster:
 def parse(text: str) -> Model:
     """The model of a text. Raises L{ValueError} when hanode would not run it."""
     tree, problems = parse_text(text, "rehearsal.conf")
-    model, found = build(tree)
+    model, found = build(tree, checker_words())
     problems += [*found, *check(model)]
     if worst(problems) in (Severity.ERROR, Severity.DROPPED):
         raise ValueError("\n".join(str(each) for each in problems))
