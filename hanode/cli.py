@@ -1,4 +1,4 @@
-"""The C{hanode} command: run, check, lab; bfd and vrrp look into a running daemon."""
+"""The C{hanode} command: run, check, lab, genhash; bfd, lvs, vrrp ask the daemon."""
 
 from __future__ import annotations
 
@@ -62,6 +62,8 @@ def check(argv: Sequence[str]) -> int:
         bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)
         verdict = "would not run as written" if bad else "would run"
         counts = f"{len(model.instances)} vrrp_instance"
+        if model.virtual_servers:
+            counts += f", {len(model.virtual_servers)} virtual_server"
         if model.bfd_instances:
             counts += f", {len(model.bfd_instances)} bfd_instance"
         print(f"{file}: {verdict}: {counts}, {len(problems)} problems")
@@ -83,6 +85,20 @@ def bfd(argv: Sequence[str]) -> int:
     return look(argv)
 
 
+def lvs(argv: Sequence[str]) -> int:
+    """The virtual servers of the running daemon."""
+    from hanode.console.commands import lvs as look
+
+    return look(argv)
+
+
+def genhash(argv: Sequence[str]) -> int:
+    """The digest of a page, as HTTP_GET wants it."""
+    from hanode.genhash import main as genhash_main
+
+    return genhash_main(list(argv))
+
+
 def vrrp(argv: Sequence[str]) -> int:
     """The VRRP instances of the running daemon."""
     from hanode.console.commands import vrrp as look
@@ -95,6 +111,8 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "check": (check, "tell what is wrong with configuration files"),
     "lab": (lab, "try a failover on this machine, in private namespaces"),
     "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
+    "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),
+    "genhash": (genhash, "print the digest of a page, for HTTP_GET and SSL_GET"),
     "bfd": (bfd, "show its BFD sessions; disable or enable one"),
 }
 

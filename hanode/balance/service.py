@@ -9,7 +9,7 @@ told when nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from twisted.application.service import Service
@@ -135,23 +135,39 @@ class BalanceService(Service):
         """The virtual servers, in the order of the configuration."""
         return list(self._roster.virtuals.values())
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Every virtual server with its real servers and their checks, as dicts."""
-        now = self._world.clock.seconds()
-        return [
-            describe(each, self.checks, now, self._refused.get(each.name, {}))
-            for each in self.virtuals()
-        ]
+    async def usages(self) -> Usages:
+        """What the kernel counts, nothing where it cannot be asked."""
+        return await self.director.usages()
 
-    async def describe_usage(self) -> list[dict[str, Any]]:
-        """The same with what the kernel counts, under C{usage}."""
-        usages: Usages = await self.director.usages()
+    def describe_each(self, usages: Usages) -> Iterator[dict[str, Any]]:
+        """The virtual servers, one after the other: looking at all takes a while."""
+        for virtual in self.virtuals():
+            yield self._describe(virtual, usages)
+
+    def describe_one(self, name: str, usages: Usages) -> dict[str, Any] | None:
+        """The virtual server of that name; None when there is no such server."""
+        virtual = self._roster.virtuals.get(name)
+        return None if virtual is None else self._describe(virtual, usages)
+
+    def describe_all(self) -> dict[str, Any]:
+        """What concerns all of them."""
+        return {"dataplane": self.director.keyword, "problem": self.director.problem}
+
+    def _describe(self, virtual: Virtual, usages: Usages) -> dict[str, Any]:
+        refused = self._refused.get(virtual.name, {})
         now = self._world.clock.seconds()
+        return describe(virtual, self.checks, now, refused, usages)
+
+    def names(self) -> list[str]:
+        """The names of all virtual servers."""
+        return list(self._roster.virtuals)
+
+    def real_names(self) -> list[str]:
+        """The names of all real servers, as VS/RS."""
         return [
-            describe(
-                *(each, self.checks, now, self._refused.get(each.name, {})), usages
-            )
-            for each in self.virtuals()
+            f"{virtual.name}/{real.name}"
+            for virtual in self.virtuals()
+            for real in virtual.reals.values()
         ]
 
     # -- configuration

@@ -1,4 +1,4 @@
-"""The commands that look into a running daemon: hanode bfd, hanode vrrp."""
+"""The commands that look into a running daemon: hanode bfd, lvs and vrrp."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from twisted.python import usage
 
 from hanode.config.model import NodeDefs
-from hanode.console import report
+from hanode.console import lvs_report, report
 from hanode.console.client import Client, Refused, Unreachable
 from hanode.console.endpoint import parse
 
+DRAINS = {"drain": "is drained", "undrain": "is used again"}
 WISHES = {"disable": "down", "enable": "up"}
 
 
@@ -57,12 +58,23 @@ class BfdOptions(LookOptions):
     def parseArgs(self, *words: str) -> None:
         """Take a verb and a name, a name, or nothing."""
         self["wish"] = WISHES.get(words[0]) if words else None
-        names = words[1:] if self["wish"] else words
-        if self["wish"] and not names:
-            raise usage.UsageError(f"{words[0]} which session?")
-        if len(names) > 1:
-            raise usage.UsageError(f"one name is enough: {' '.join(words)}")
-        self["name"] = names[0] if names else None
+        self["name"] = _one_name(words, bool(self["wish"]), "session")
+
+
+class LvsOptions(LookOptions):
+    """The options of C{hanode lvs}."""
+
+    synopsis = "hanode lvs [options] [NAME] | drain NAME | undrain NAME"
+    longdesc = (
+        "Show the virtual servers of the running daemon, and their real servers. One"
+        " that is drained keeps its connections and gets no new ones, until it"
+        " is undrained; NAME is VIRTUAL/REAL, or REAL for it everywhere."
+    )
+
+    def parseArgs(self, *words: str) -> None:
+        """Take a verb and a name, a name, or nothing."""
+        self["wish"] = words[0] if words and words[0] in DRAINS else None
+        self["name"] = _one_name(words, bool(self["wish"]), "real server")
 
 
 def bfd(argv: Sequence[str]) -> int:
@@ -77,6 +89,23 @@ def vrrp(argv: Sequence[str]) -> int:
     options = VrrpOptions()
     options.parseOptions(list(argv))
     return _look(options, _show_vrrp)
+
+
+def lvs(argv: Sequence[str]) -> int:
+    """Show the virtual servers, or drain or undrain a real server."""
+    options = LvsOptions()
+    options.parseOptions(list(argv))
+    return _look(options, _tell_lvs if options["wish"] else _show_lvs)
+
+
+def _one_name(words: Sequence[str], verb: bool, what: str) -> str | None:
+    """The name among C{words}, which begin with a verb or not."""
+    names = words[1:] if verb else words
+    if verb and not names:
+        raise usage.UsageError(f"{words[0]} which {what}?")
+    if len(names) > 1:
+        raise usage.UsageError(f"one name is enough: {' '.join(words)}")
+    return names[0] if names else None
 
 
 def _look(options: Any, act: Callable[[Client, Any], str]) -> int:
@@ -121,6 +150,26 @@ def _show_vrrp(client: Client, options: Any) -> str:
         return _json(instance) if options["json"] else report.vrrp_details(instance)
     answer = client.get("vrrp")
     return _json(answer) if options["json"] else report.vrrp_table(answer["instances"])
+
+
+def _show_lvs(client: Client, options: Any) -> str:
+    if options["name"]:
+        server = client.get("lvs", options["name"])
+        return _json(server) if options["json"] else lvs_report.lvs_details(server)
+    answer = client.get("lvs")
+    if options["json"]:
+        return _json(answer)
+    shown = lvs_report.lvs_table(answer["virtual_servers"])
+    how = answer.get("dataplane")
+    how = f"balanced by {how}" if how else f"not balanced: {answer.get('problem')}"
+    return f"{shown}\n\n{how}" if answer["virtual_servers"] else shown
+
+
+def _tell_lvs(client: Client, options: Any) -> str:
+    answer = client.post("lvs", options["name"], body={"admin": options["wish"]})
+    if options["json"]:
+        return _json(answer)
+    return f"{answer['name']} {DRAINS[answer['admin']]}"
 
 
 def _json(answer: Any) -> str:

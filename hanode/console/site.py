@@ -6,13 +6,15 @@ This module loads twisted.web; nothing imports it before the node has started.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import monotonic
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator, TaskStopped
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -89,22 +91,18 @@ class Api(Resource):
             },
             ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
             ("api", "v1", "vrrp", "*"): {"GET": self._vrrp},
+            ("api", "v1", "lvs"): {"GET": lambda request, path: self._view.lvs()},
+            ("api", "v1", "lvs", "*"): {"GET": self._lvs, "POST": self._lvs_admin},
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
         }
 
     def render(self, request: Request) -> bytes | int:
         """Answer; an exception becomes status 500 and a line in the log."""
-        status, answer = 200, None
+        answer = None
         try:
             answer = self._answer(request)
-        except Refusal as refusal:
-            status, answer = refusal.status, {"error": refusal.text, **refusal.more}
-            if "allow" in refusal.more:
-                request.setHeader("allow", ", ".join(refusal.more["allow"]))
         except Exception:
-            self.log.failure("http: {path} failed", path=request.uri)
-            status, answer = 500, {"error": "this failed; the log says why"}
-        request.setResponseCode(status)
+            answer = self._refuse(request, Failure())
         for name, value in (
             ("content-type", "application/json"),
             ("cache-control", "no-store"),
@@ -112,10 +110,41 @@ class Api(Resource):
             ("server", "hanode"),
         ):
             request.setHeader(name, value)
+        if isinstance(answer, Coroutine):
+            self._await(request, answer)
+            return NOT_DONE_YET
         if isinstance(answer, Iterator):
             self._tell(request, answer)
             return NOT_DONE_YET
         return json.dumps(answer, allow_nan=False).encode() + b"\n"
+
+    def _refuse(self, request: Request, failure: Failure) -> dict[str, Any]:
+        """What somebody is told whose request came to nothing."""
+        refusal = failure.value
+        if not isinstance(refusal, Refusal):
+            self.log.failure("http: {path} failed", failure, path=request.uri)
+            request.setResponseCode(500)
+            return {"error": "this failed; the log says why"}
+        request.setResponseCode(refusal.status)
+        if "allow" in refusal.more:
+            request.setHeader("allow", ", ".join(refusal.more["allow"]))
+        return {"error": refusal.text, **refusal.more}
+
+    def _await(self, request: Request, answer: Coroutine[Any, Any, Any]) -> None:
+        """Tell what C{answer} comes to, unless nobody waits for it any more."""
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+        waiting = Deferred.fromCoroutine(answer)
+        waiting.addErrback(lambda failure: self._refuse(request, failure))
+
+        def tell(found: Any) -> None:
+            if gone:
+                return
+            if not isinstance(found, Iterator):
+                found = iter([json.dumps(found, allow_nan=False)])
+            self._tell(request, found)
+
+        waiting.addCallback(tell)
 
     def _tell(self, request: Request, pieces: Iterator[str]) -> None:
         """Write a long answer, a thousandth of a second's worth at a time."""
@@ -167,6 +196,26 @@ class Api(Resource):
 
     def _vrrp(self, request: Request, path: Path) -> Any:
         return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])
+
+    async def _lvs(self, request: Request, path: Path) -> Any:
+        server = await self._view.virtual_server(path[-1])
+        if server is None:
+            known = self._view.virtual_server_names()
+            raise _unknown("virtual server", path[-1], known)
+        return server
+
+    def _lvs_admin(self, request: Request, path: Path) -> Any:
+        _from_this_machine(request)
+        wish = _body(request)
+        if not isinstance(wish, dict) or wish.get("admin") not in ("drain", "undrain"):
+            raise Refusal(400, 'wanted: {"admin": "drain"} or {"admin": "undrain"}')
+        name = path[-1]
+        try:
+            self._verbs.drain(name, wish["admin"] == "drain")
+        except LookupError:
+            known = self._verbs.real_names()
+            raise _unknown("real server", name, known) from None
+        return {"name": name, "admin": wish["admin"]}
 
     def _bfd_admin(self, request: Request, path: Path) -> Any:
         _from_this_machine(request)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from hanode.console.plain import plain
 from hanode.facts import Facts
+from hanode.lvs import Usages
 
 
 class Described(Protocol):
@@ -37,6 +38,28 @@ class Sessions(Protocol):
         """The names of all sessions."""
 
 
+class Balance(Protocol):
+    """The load balancer's service."""
+
+    async def usages(self) -> Usages:
+        """What the kernel counts."""
+
+    def describe_each(self, usages: Usages) -> Iterable[dict[str, Any]]:
+        """The virtual servers, one after the other."""
+
+    def describe_one(self, name: str, usages: Usages) -> dict[str, Any] | None:
+        """The virtual server of that name; None when there is no such server."""
+
+    def describe_all(self) -> dict[str, Any]:
+        """What concerns all of them; C{dataplane}: what balances."""
+
+    def names(self) -> list[str]:
+        """The names of all virtual servers."""
+
+    def real_names(self) -> list[str]:
+        """The names of all real servers, as VS/RS."""
+
+
 class Watched(Protocol):
     """The node, as far as the console looks at it."""
 
@@ -47,6 +70,10 @@ class Watched(Protocol):
     @property
     def bfd(self) -> Sessions:
         """The BFD service."""
+
+    @property
+    def balance(self) -> Balance:
+        """The load balancer's service."""
 
     def instances(self) -> Sequence[Described]:
         """The VRRP services, in the order of the configuration."""
@@ -63,13 +90,25 @@ class View:
 
         Thousands of sessions at once would hold up their packets.
         """
-        before = '{"sessions": ['
-        for session in self._node.bfd.describe_each():
-            yield before + json.dumps(plain(session), allow_nan=False)
-            before = ", "
-        rest = json.dumps(plain(self._node.bfd.describe_all()), allow_nan=False)
-        start = '{"sessions": [' if before != ", " else ""
-        yield f"{start}]" + (f", {rest[1:]}" if len(rest) > len("{}") else "}")
+        bfd = self._node.bfd
+        return _pieces("sessions", bfd.describe_each(), bfd.describe_all)
+
+    async def lvs(self) -> Iterator[str]:
+        """The virtual servers with their real servers, as JSON in pieces."""
+        balance = self._node.balance
+        found = balance.describe_each(await balance.usages())
+        return _pieces("virtual_servers", found, balance.describe_all)
+
+    async def virtual_server(self, name: str) -> dict[str, Any] | None:
+        """One virtual server; None when there is no such one."""
+        balance = self._node.balance
+        found = balance.describe_one(name, await balance.usages())
+        described: dict[str, Any] | None = plain(found)
+        return described
+
+    def virtual_server_names(self) -> list[str]:
+        """The names of all virtual servers."""
+        return self._node.balance.names()
 
     def lateness(self) -> dict[str, Any]:
         """How late our own BFD packets were; cheap, whatever the number of sessions."""
@@ -101,3 +140,18 @@ class View:
                 for _, fact in sorted(self._node.facts.snapshot().items())
             ]
         }
+
+
+def _pieces(
+    name: str,
+    records: Iterable[dict[str, Any]],
+    rest: Callable[[], dict[str, Any]],
+) -> Iterator[str]:
+    """JSON in pieces: an object with the list C{name}, and what C{rest} gives then."""
+    start = before = f'{{"{name}": ['
+    for each in records:
+        yield before + json.dumps(plain(each), allow_nan=False)
+        before = ", "
+    more = json.dumps(plain(rest()), allow_nan=False)
+    end = f"], {more[1:]}" if more != "{}" else "]}"
+    yield start + end if before == start else end

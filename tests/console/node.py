@@ -2,7 +2,7 @@
 
 from hanode.config.scalars import Secret
 from hanode.facts import Facts
-from tests.console.samples import INSTANCE, LATENESS, SESSION, YOUNG
+from tests.console.samples import INSTANCE, LATENESS, SESSION, VIRTUAL, YOUNG
 
 
 class Lateness:
@@ -45,6 +45,43 @@ class Sessions:
         return {"stalls": {"count": 1, "latest": 0.02, "worst": 0.02}}
 
 
+class Balance:
+    """Stands for the load balancer: one virtual server."""
+
+    def __init__(self):
+        self.virtuals = {VIRTUAL["name"]: VIRTUAL}
+        self.asked = 0
+
+    async def usages(self):
+        """The kernel was asked."""
+        self.asked += 1
+        return {}
+
+    def describe_each(self, usages):
+        """All virtual servers."""
+        return iter(self.virtuals.values())
+
+    def describe_one(self, name, usages):
+        """One, or None."""
+        return self.virtuals.get(name)
+
+    def describe_all(self):
+        """What concerns all of them."""
+        return {"dataplane": "memory", "problem": ""}
+
+    def names(self):
+        """The names of the virtual servers."""
+        return list(self.virtuals)
+
+    def real_names(self):
+        """The names of the real servers."""
+        return [
+            f"{virtual['name']}/{real['name']}"
+            for virtual in self.virtuals.values()
+            for real in virtual["real_servers"]
+        ]
+
+
 class Instance:
     """Stands for a VRRP service."""
 
@@ -61,6 +98,7 @@ class Node:
         self.facts.set("interface:eth0", {"up": True}, "up")
         self.facts.set("key", Secret("opensesame"), "a mistake")
         self.bfd = Sessions(self.facts)
+        self.balance = Balance()
 
     def instances(self):
         """One instance."""

@@ -87,3 +87,66 @@ INSTANCE = {
     "since": 61.0,
     "reason": "a better master",
 }
+
+USAGE = {
+    "connections": 1200,
+    "connection_rate": 12,
+    "byte_rate_in": 900,
+    "byte_rate_out": 1_234_567,
+    "active": 3,
+    "inactive": 40,
+}
+CHECK = {
+    "check": "TCP_CHECK",
+    "address": "192.0.2.11",
+    "port": 80,
+    "state": "UP",
+    "since": 61.0,
+    "result": {
+        "ok": True,
+        "reason": "connected",
+        "detail": "",
+        "seconds": 0.0004,
+        "ago": 2.0,
+    },
+}
+REAL = {
+    "name": "[192.0.2.11]:tcp:80",
+    "state": "UP",
+    "since": 61.0,
+    "reason": "connected",
+    "weight": 2,
+    "configured_weight": 1,
+    "weight_in_use": 2,
+    "method": "NAT",
+    "drain": "",
+    "checks": [CHECK],
+    "usage": USAGE,
+}
+DEAD = {
+    **REAL,
+    "name": "[192.0.2.12]:tcp:80",
+    "state": "DOWN",
+    "reason": "refused",
+    "weight_in_use": None,
+    "checks": [{**CHECK, "state": "DOWN", "result": None}],
+    "usage": None,
+}
+VIRTUAL = {
+    "name": "[198.51.100.10]:tcp:80",
+    "services": ["[198.51.100.10]:tcp:80"],
+    "scheduler": "rr",
+    "persistence": 0,
+    "state": "UP",
+    "since": 3700.0,
+    "reason": "quorum",
+    "quorum": 1,
+    "hysteresis": 0,
+    "weight": 2,
+    "alive": 1,
+    "suspended": False,
+    "refused": {},
+    "sorry_server": {"name": "[192.0.2.99]:tcp:80", "active": False},
+    "real_servers": [REAL, DEAD],
+    "usage": USAGE,
+}

@@ -1,4 +1,4 @@
-"""hanode bfd and hanode vrrp against a console in the same process."""
+"""hanode bfd, lvs and vrrp against a console in the same process."""
 
 import json
 
@@ -6,9 +6,10 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.console.commands import BfdOptions, LookOptions
+from hanode.console.lvs_report import lvs_details, lvs_table
 from hanode.console.report import bfd_details, bfd_table, vrrp_details, vrrp_table
 from tests.console.case import ConsoleCase
-from tests.console.samples import SESSION, YOUNG
+from tests.console.samples import REAL, SESSION, VIRTUAL, YOUNG
 from tests.test_cli import typed
 
 
@@ -59,6 +60,15 @@ class CommandTests(ConsoleCase):
             (("vrrp", "-j"), self.view.vrrp()),
             (("vrrp", "-j", "VI_1"), self.view.vrrp()["instances"][0]),
             (("bfd", "-j", "enable", "far"), {"name": "far", "admin": "up"}),
+            (
+                ("lvs", "-j"),
+                {"virtual_servers": [VIRTUAL], "dataplane": "memory", "problem": ""},
+            ),
+            (("lvs", "-j", VIRTUAL["name"]), VIRTUAL),
+            (
+                ("lvs", "-j", "drain", REAL["name"]),
+                {"name": REAL["name"], "admin": "drain"},
+            ),
         ):
             status, out, err = await self.typed(*words)
             self.assertEqual((status, json.loads(out), err), (0, wanted, ""))
@@ -72,6 +82,42 @@ class CommandTests(ConsoleCase):
             await self.typed("bfd", "enable", "peer"), (0, "peer: enabled\n", "")
         )
         self.assertEqual([wish for _, wish in self.node.bfd.wishes], ["down", "up"])
+
+    async def test_lvs(self):
+        """All virtual servers, and what balances them."""
+        status, out, err = await self.typed("lvs")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(out, lvs_table([VIRTUAL]) + "\n\nbalanced by memory\n")
+
+    async def test_lvs_none(self):
+        """No virtual servers, and nothing that balances."""
+        self.node.balance.virtuals.clear()
+        self.assertEqual(await self.typed("lvs"), (0, "no virtual servers\n", ""))
+
+    async def test_lvs_problem(self):
+        """Nothing can balance: why."""
+        problem = {"dataplane": "", "problem": "no IPVS in this kernel"}
+        self.node.balance.describe_all = lambda: problem
+        _, out, _ = await self.typed("lvs")
+        self.assertIn("not balanced: no IPVS in this kernel", out)
+
+    async def test_lvs_name(self):
+        """Everything about one."""
+        wanted = (0, lvs_details(VIRTUAL) + "\n", "")
+        self.assertEqual(await self.typed("lvs", VIRTUAL["name"]), wanted)
+
+    async def test_drain(self):
+        """The operator's wish arrives, and is taken back."""
+        name = REAL["name"]
+        self.assertEqual(
+            await self.typed("lvs", "drain", name), (0, f"{name} is drained\n", "")
+        )
+        self.assertEqual(self.node.facts.get(f"admin:real:{name}"), "drain")
+        self.assertEqual(
+            await self.typed("lvs", "undrain", name),
+            (0, f"{name} is used again\n", ""),
+        )
+        self.assertIsNone(self.node.facts.get(f"admin:real:{name}"))
 
     async def test_unknown(self):
         """A name that the daemon does not know: status 1, and those that it does."""
@@ -89,7 +135,7 @@ class CommandTests(ConsoleCase):
 class UnreachableTests(SynchronousTestCase):
     def test_nobody(self):
         """No daemon: status 1, which socket, and what may be the matter."""
-        for command in ("bfd", "vrrp"):
+        for command in ("bfd", "lvs", "vrrp"):
             self.assertEqual(
                 typed(command, "-S", "/nowhere/h.sock"),
                 (
@@ -110,6 +156,8 @@ class UsageTests(SynchronousTestCase):
             (("bfd", "disable"), "disable which session?"),
             (("bfd", "a", "b"), "one name is enough: a b"),
             (("bfd", "enable", "a", "b"), "one name is enough: enable a b"),
+            (("lvs", "drain"), "drain which real server?"),
+            (("lvs", "a", "b"), "one name is enough: a b"),
             (("bfd", "-S", "tcp:80"), "'tcp:80' is not a unix socket"),
             (("bfd", "-S", "unix:"), "'unix:' is not a unix socket"),
             (("bfd", "--nonsense"), "nonsense"),

@@ -2,11 +2,13 @@
 
 import json
 import socket
+from urllib.parse import quote
 
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from tests.console.case import ConsoleCase
-from tests.console.samples import LATENESS, SESSION
+from tests.console.samples import LATENESS, REAL, SESSION, VIRTUAL
 
 KNOWN = [
     "/healthz",
@@ -15,6 +17,8 @@ KNOWN = [
     "/api/v1/lateness",
     "/api/v1/vrrp",
     "/api/v1/vrrp/NAME",
+    "/api/v1/lvs",
+    "/api/v1/lvs/NAME",
     "/api/v1/facts",
 ]
 
@@ -33,6 +37,11 @@ class ReadTests(ConsoleCase):
             ("/api/v1/vrrp", self.view.vrrp()),
             ("/api/v1/vrrp/VI_1", self.view.vrrp()["instances"][0]),
             ("/api/v1/lateness", LATENESS),
+            (
+                "/api/v1/lvs",
+                {"virtual_servers": [VIRTUAL], "dataplane": "memory", "problem": ""},
+            ),
+            (f"/api/v1/lvs/{VIRTUAL['name']}", VIRTUAL),
             ("/healthz", {"status": "ok"}),
         ):
             status, _, answer = await self.ask("GET", target)
@@ -102,6 +111,38 @@ class ReadTests(ConsoleCase):
         )
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    async def test_virtual_server(self):
+        """A virtual server that does not exist: 404, and those that do."""
+        status, _, answer = await self.ask("GET", "/api/v1/lvs/nobody")
+        self.assertEqual((status, answer["known"]), (404, [VIRTUAL["name"]]))
+
+    async def test_usage_fails(self):
+        """What fails later is a failure all the same, and the log says why."""
+        self.node.balance.describe_each = lambda usages: 1 / 0
+        status, _, answer = await self.ask("GET", "/api/v1/lvs")
+        self.assertEqual(
+            (status, answer), (500, {"error": "this failed; the log says why"})
+        )
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    async def test_gone_meanwhile(self):
+        """Who hangs up before the kernel has counted is told nothing."""
+        counted, asked = Deferred(), Deferred()
+
+        async def usages():
+            asked.callback(None)
+            return await counted
+
+        self.node.balance.usages = usages
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(self.path)
+        client.send(b"GET /api/v1/lvs HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asked
+        client.close()
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+        counted.callback({})
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+
 
 class WriteTests(ConsoleCase):
     async def setUp(self):
@@ -119,6 +160,31 @@ class WriteTests(ConsoleCase):
             self.node.bfd.wishes,
             [("admin:bfd:peer", "down"), ("admin:bfd:peer", "up")],
         )
+
+    async def test_drain(self):
+        """A real server is drained, by its full name or everywhere, and used again."""
+        full = f"{VIRTUAL['name']}/{REAL['name']}"
+        wishes = []
+        for name in (full, REAL["name"]):
+            fact = f"admin:real:{name}"
+            self.node.facts.watch(fact, lambda fact, value: wishes.append(value))
+            for wish in ("drain", "undrain"):
+                status, _, answer = await self.ask(
+                    *("POST", f"/api/v1/lvs/{quote(name, safe='')}"),
+                    json.dumps({"admin": wish}),
+                )
+                self.assertEqual((status, answer), (200, {"name": name, "admin": wish}))
+            self.assertIsNone(self.node.facts.get(fact))
+        self.assertEqual(wishes, ["drain", "up"] * 2)
+
+    async def test_not_drained(self):
+        """An unknown real server is 404, anything but a wish 400."""
+        for name, body, wanted in (
+            ("nobody", '{"admin": "drain"}', 404),
+            (REAL["name"], '{"admin": "down"}', 400),
+        ):
+            status, _, _ = await self.ask("POST", f"/api/v1/lvs/{name}", body)
+            self.assertEqual(status, wanted)
 
     async def test_unknown(self):
         """A session that does not exist: 404, and those that do."""
