@@ -149,6 +149,9 @@ def records(data: bytes, kind: str) -> frozenset[str]:
 
     message = Message()
     message.fromStr(data)
+    promised = int.from_bytes(data[6:8], "big")
+    if len(message.answers) < promised and not message.trunc:  # the decoder is silent
+        raise EOFError(f"{len(message.answers)} of {promised} records")
     read = _READ.get(kind, repr)
     number = RECORD_TYPES[kind]
     return frozenset(

@@ -17,36 +17,23 @@ import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from twisted.internet.inotify import (
-    IN_ATTRIB,
-    IN_CLOSE_WRITE,
-    IN_CREATE,
-    IN_DELETE,
-    IN_DELETE_SELF,
-    IN_MOVE_SELF,
-    IN_MOVED_FROM,
-    IN_MOVED_TO,
-    INotify,
-)
 from twisted.internet.interfaces import IDelayedCall, IReactorFDSet
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
-from twisted.python.filepath import FilePath
 from zope.interface import implementer
 
 from hanode.config.balance_model import TrackedFile
 from hanode.facts import Facts
+from hanode.folder import Folder
 from hanode.interfaces import ITracker
 
 GLANCE = 2.0  # seconds between two looks at all files
 SETTLE = 0.2  # seconds: an editor moves a file away before it writes the new one
 READ = 128  # bytes: a number is shorter
 LEAST, MOST = -(2**31), 2**31 - 1
-WRITTEN = IN_CLOSE_WRITE | IN_MOVED_TO
-GONE = IN_MOVED_FROM | IN_DELETE
-CHANGED = WRITTEN | GONE | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
 
 _NUMBER = re.compile(rb"\s*([+-]?[0-9]{1,30})(?:\s|\Z)")
 
@@ -118,10 +105,9 @@ class FileTracker:
     def __init__(self, facts: Facts, reactor: Any) -> None:
         self._facts, self._reactor = facts, reactor
         self._files: dict[str, TrackedFile] = {}
-        self._folders: dict[str, FilePath[str]] = {}  # those with a watch
+        self._folders: dict[str, Folder] = {}
         self._calls: dict[str, IDelayedCall] = {}
         self._glance: IDelayedCall | None = None
-        self._inotify: INotify | None = None
         self._started = self._complained = False
 
     def expect(self, files: Iterable[TrackedFile]) -> None:
@@ -138,8 +124,6 @@ class FileTracker:
             self._started = True
             for file in wanted.values():
                 self._initialise(file)
-        if wanted and self._inotify is None:
-            self._begin()
         self._look_at_all()
 
     def close(self) -> None:
@@ -149,11 +133,7 @@ class FileTracker:
         self._calls.clear()
         self._glance = None
         self._files = {}
-        if self._inotify is not None:
-            self._inotify.stopReading()
-            self._inotify.loseConnection()
-            self._inotify = None
-        self._folders.clear()
+        self._watch_folders()
 
     def _initialise(self, file: TrackedFile) -> None:
         try:
@@ -166,16 +146,6 @@ class FileTracker:
                 reason=_text(error),
             )
 
-    def _begin(self) -> None:
-        if not IReactorFDSet.providedBy(self._reactor):
-            return
-        try:
-            self._inotify = INotify(self._reactor)
-        except OSError as error:
-            self._complain(error)
-            return
-        self._inotify.startReading()
-
     def _complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
@@ -186,39 +156,33 @@ class FileTracker:
             )
 
     def _watch_folders(self) -> None:
-        wanted = {os.path.dirname(file.path) or "." for file in self._files.values()}
-        if self._inotify is None:
+        wanted = {_folder(file) for file in self._files.values()}
+        for path, folder in list(self._folders.items()):
+            if folder.gone or path not in wanted:
+                del self._folders[path]
+                folder.close()
+        if not IReactorFDSet.providedBy(self._reactor):
             return
-        for folder in self._folders.keys() - wanted:
-            self._inotify.ignore(self._folders.pop(folder))
-        for folder in sorted(wanted - self._folders.keys()):
-            path = FilePath(folder)
-            if not path.isdir():
-                continue  # the next glance tries again
+        for path in sorted(wanted - self._folders.keys()):
+            told = partial(self._told, path)
             try:
-                self._inotify.watch(path, CHANGED, callbacks=[self._notified])
+                self._folders[path] = Folder(self._reactor, path, told)
+            except NotADirectoryError:
+                continue  # the next glance tries again
             except OSError as error:
                 self._complain(error)
-                continue
-            self._folders[folder] = path
 
-    def _notified(self, _: object, path: FilePath[str], mask: int) -> None:
-        """inotify has something to tell about a folder, or a file in it."""
-        if mask & (IN_DELETE_SELF | IN_MOVE_SELF):
-            # The watch is that of a folder which is not where it was.
-            for folder in [k for k, v in self._folders.items() if v == path]:
-                watched = self._folders.pop(folder)
-                if self._inotify is not None and mask & IN_MOVE_SELF:
-                    self._inotify.ignore(watched)
+    def _told(self, folder: str, name: str | None, complete: bool) -> None:
+        """Something has happened to a file in a folder, None for the folder itself."""
+        if name is None:
             self._soon("")
-            return
-        for name, file in self._files.items():
-            if os.path.abspath(file.path) != path.path:
+        for file in self._files.values():
+            if os.path.basename(file.path) != name or _folder(file) != folder:
                 continue
-            if mask & WRITTEN:
+            if complete:
                 self._look(file)
             else:
-                self._soon(name)
+                self._soon(file.name)
 
     def _soon(self, name: str) -> None:
         """Look at a file, "" for all, when those who change it may have finished."""
@@ -238,13 +202,21 @@ class FileTracker:
         self._glance = None
         self._watch_folders()
         for file in self._files.values():
-            self._look(file)
+            self._look(file, glancing=True)
         if self._files:
             self._glance = self._reactor.callLater(GLANCE, self._look_at_all)
 
-    def _look(self, file: TrackedFile) -> None:
+    def _look(self, file: TrackedFile, glancing: bool = False) -> None:
         reading = read(file.path)
+        known = self._facts.get(f"file:{file.name}")
+        if glancing and reading.number is None and known is not None:
+            self._soon(file.name)  # it may just be written anew
+            return
         self._facts.set(f"file:{file.name}", reading.number, reading.why)
+
+
+def _folder(file: TrackedFile) -> str:
+    return os.path.dirname(os.path.abspath(file.path))
 
 
 def _text(error: Exception) -> str:
