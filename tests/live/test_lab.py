@@ -91,6 +91,22 @@ class LabTests(SynchronousTestCase):
         )
         self.assertEqual((told["ok"], told["address"]), (True, "203.0.113.5"))
 
+    def test_balance(self) -> None:
+        """Requests are spread over those servers that answer, in each scene."""
+        status, out, errors = self.run_lab("--json", "--balance")
+        self.assertEqual((status, errors), (0, ""), out)
+        told = json.loads(out)
+        self.assertEqual(
+            [(scene["title"], sorted(scene["shares"])) for scene in told["scenes"]],
+            [
+                ("start", ["s1", "s2", "s3"]),
+                ("death", ["s1", "s3"]),
+                ("return", ["s1", "s2", "s3"]),
+                ("all die", ["sorry"]),
+                ("relief", ["s1"]),
+            ],
+        )
+
     def test_picture(self) -> None:
         """The picture has a lane for each node, and the client's outage."""
         picture = self.folder / "lab.svg"
