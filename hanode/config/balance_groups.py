@@ -5,6 +5,7 @@ keepalived.conf(5), "Virtual server group(s)".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
@@ -18,6 +19,8 @@ MOST = 65536  # addresses of one line: a network of 16 bits
 FAMILIES = {"inet": 4, "inet6": 6}
 UNDECIDED = 0  # family of a mark whose line does not say
 _MARK = 4294967295
+_BYTE = re.compile(r"[0-9]{1,3}", re.ASCII)
+_SIXTEEN_BITS = re.compile(r"[0-9a-fA-F]{1,4}", re.ASCII)
 
 Groups = Mapping[str, tuple[VirtualAddress, ...]]
 
@@ -168,12 +171,10 @@ def _range(text: str) -> tuple[IpAddress, IpAddress]:
 
 def _last(first: IpAddress, end: str) -> IpAddress:
     """The first address with its last byte, or last 16 bits, replaced."""
-    digits = end.isascii() and end.isalnum()
     if isinstance(first, IPv4Address):
-        number = int(end) if digits and end.isdecimal() else -1
-        if not 0 <= number <= 255:
+        if _BYTE.fullmatch(end) is None or int(end) > 255:
             raise ValueError(f"'{end}' is not a number up to 255")
-        return IPv4Address(int(first) & ~0xFF | number)
-    if not digits or len(end) > 4:
+        return IPv4Address(int(first) & ~0xFF | int(end))
+    if _SIXTEEN_BITS.fullmatch(end) is None:
         raise ValueError(f"'{end}' is not a number of four hexadecimal digits")
     return IPv6Address(int(first) & ~0xFFFF | int(end, 16))

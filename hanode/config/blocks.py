@@ -67,11 +67,9 @@ def _unsupported(
     block: Block, path: Path, findings: Findings, table: Mapping[str, Keyword]
 ) -> None:
     word = block.keyword.text
-    checkers = [row.word for row in table.values() if row.word.isupper()]
-    offer = f"the checkers here are {', '.join(checkers)}" if checkers else ""
     if word in future.WORDS.get(path, ()):
-        remedy = offer if word.isupper() else ""
-        findings.warning(block, f"{word}: not yet supported: ignored", remedy)
+        offer = keywords.offer(word, table)
+        findings.warning(block, f"{word}: not yet supported: ignored", offer)
         return
     skipped = " and its block" if block.children is not None else ""
     findings.warning(

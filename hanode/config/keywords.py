@@ -91,8 +91,12 @@ def remedy(path: Path, word: str, table: Mapping[str, Keyword] = {}) -> str:
     close = get_close_matches(
         word, sorted(KNOWN.get(path, frozenset()) | table.keys()), n=1, cutoff=0.7
     )
-    return (
-        f"did you mean '{close[0]}'?"
-        if close
-        else "keepalived has no such keyword: remove it"
-    )
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return offer(word, table) or "keepalived has no such keyword: remove it"
+
+
+def offer(word: str, table: Mapping[str, Keyword]) -> str:
+    """The checkers of C{table}, when C{word} looks like one; else ""."""
+    there = [each for each in table if each.isupper()] if word.isupper() else []
+    return f"the checkers here are {', '.join(there)}" if there else ""
