@@ -7,6 +7,7 @@ and on reload leaves alone what has not changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -109,8 +110,14 @@ class Node(MultiService):
         return told
 
     def reload(self, model: Model) -> Difference:
-        """Run C{model} from now on; what is equal in both is not touched."""
-        difference = diff(self.model, model)
+        """Run C{model} from now on; what is equal in both is not touched.
+
+        Virtual servers are not in what is returned: the load balancer compares them
+        bit by bit, because thousands of them would hold up the packets.
+        """
+        difference = diff(
+            replace(self.model, virtual_servers={}), replace(model, virtual_servers={})
+        )
         old, self.model = self.model, model
         if old.global_defs != model.global_defs:
             self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids

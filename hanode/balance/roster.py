@@ -7,6 +7,7 @@ thousands of servers does not hold up the packets of other protocols.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -54,23 +55,35 @@ class Roster:
     def follow(self, wanted: Mapping[str, VirtualServer], init: bool) -> Steps:
         """Have exactly the C{wanted} virtual servers, step by step.
 
-        C{init}: tell of those real servers that are new and up, too.
+        C{init}: tell of those real servers that are new and up, too. What has changed
+        is logged at the end, unless this is a start.
         """
+        starting = not self.virtuals
+        counts = Counter[str]()
         self._many = sum(len(each.real_servers) for each in wanted.values()) > MANY
         for name, settings in wanted.items():
             virtual = self.virtuals.get(name)
             if virtual is None:
+                counts["added"] += 1
                 yield from self._add(settings, init)
             elif virtual.settings.protocol != settings.protocol:
+                counts["replaced"] += 1
                 self._remove(self.virtuals.pop(name))  # its servers get other names
                 yield from self._add(settings, init)
             elif virtual.settings != settings:
+                counts["changed"] += 1
                 yield from self._change(virtual, settings)
             yield
         for name in [each for each in self.virtuals if each not in wanted]:
+            counts["removed"] += 1
             self._remove(self.virtuals.pop(name))
             yield
         self.virtuals = {name: self.virtuals[name] for name in wanted}
+        if counts and not starting:
+            self.log.info(
+                "Virtual servers: {counts}",
+                counts=", ".join(f"{n} {what}" for what, n in counts.items()),
+            )
 
     # -- virtual servers
 
