@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
+from hanode.config.bfd_model import BfdParameters
 from hanode.config.model import Address, IpAddress, Model, VrrpInstance
 from hanode.node import interfaces
 
@@ -48,6 +49,18 @@ class Plan:
                     if _same(each, wanted):
                         return each
         return None
+
+    def watches(self, name: str) -> list[BfdParameters]:
+        """The sessions by which C{name} learns of the loss of the watched master."""
+        settings = self.settings(name)
+        if settings is None:
+            return []
+        found = [settings.fast_failover] if settings.fast_failover else []
+        model = next(each.model for each in self.members if each.name == name)
+        for tracked in settings.track_bfds:
+            if tracked.weight:
+                found.append(model.bfd_instances[tracked.name].parameters)
+        return found
 
     def wire(self, card: Card) -> set[Card]:
         """The wire that C{card} is on. Raises L{LookupError}."""
@@ -99,6 +112,11 @@ def plan(members: Sequence[Member]) -> Plan:
         for each in member.model.instances.values()
         for peer in each.unicast_peers
     )
+    for member in members:
+        for session in member.model.bfd_instances.values():
+            taken.add(session.route.neighbour)
+            if session.route.source is not None:
+                taken.add(session.route.source)
     for wire in wires:
         for card in sorted(wire):
             member = next(each for each in members if each.name == card[0])
@@ -205,7 +223,11 @@ def _addresses(
         default = 24 if source.version == 4 else 64
         yield f"{source}/{ip_network(around).prefixlen if around else default}"
     for network in networks:
-        yield _free(network, taken)
+        ours = _bfd_source(member, members, network)
+        if ours is None or ours in given:
+            yield _free(network, taken)
+        else:
+            yield f"{ours}/{ip_network(network).prefixlen}"
     families = {each.version for each in given}
     families.update(ip_network(network).version for network in networks)
     if 4 not in families and any(each.family == 4 for each in mine):
@@ -236,3 +258,23 @@ def _source(
         if address not in own and address not in sources:
             return address
     return None
+
+
+def _bfd_source(
+    member: Member, members: Sequence[Member], network: str
+) -> IpAddress | None:
+    """The address in C{network} that the bfd_instances of the files expect here."""
+    parsed = ip_network(network)
+    routes = [each.route for each in member.model.bfd_instances.values()]
+    for route in routes:
+        if route.source is not None and route.source in parsed:
+            return route.source
+    others: set[IpAddress] = {route.neighbour for route in routes}
+    named: list[IpAddress] = []
+    for other in members:
+        if other is not member:
+            for each in other.model.bfd_instances.values():
+                named.append(each.route.neighbour)
+                if each.route.source is not None:
+                    others.add(each.route.source)
+    return next((each for each in named if each in parsed and each not in others), None)

@@ -74,7 +74,8 @@ class Story:
         self.stage.cut(master)
         heir = self._heir(master)
         lost = self.stage.plan.settings(heir) if heir else None
-        expected = loss_time(lost) if lost else 0.0
+        watches = self.stage.plan.watches(heir) if heir else []
+        expected = loss_time(lost, watches) if lost else 0.0
         limit = self._down(heir) + PATIENCE
         return self._close("power cut", start, heir, expected, limit)
 

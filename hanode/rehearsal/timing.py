@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from hanode.config.bfd_model import BfdParameters
 from hanode.config.model import VrrpInstance
 from hanode.vrrp.priority import skew_time
 
@@ -17,14 +20,17 @@ def down_time(settings: VrrpInstance) -> float:
     return settings.down_timer_adverts * settings.advert_int + skew(settings)
 
 
-def loss_time(settings: VrrpInstance) -> float:
-    """How long the loss of the master takes to notice and to act upon."""
-    quick = settings.fast_failover
-    if quick is None:
-        return down_time(settings)
-    detection = quick.multiplier * quick.interval
-    quick_skew = skew_time(settings.priority, quick.interval)
-    return min(down_time(settings), detection + quick_skew)
+def loss_time(settings: VrrpInstance, watches: Iterable[BfdParameters] = ()) -> float:
+    """How long the loss of the master takes to notice and to act upon.
+
+    @param watches: the sessions with the master whose loss means his, see
+        L{hanode.rehearsal.plan.Plan.watches}.
+    """
+    times = [down_time(settings)]
+    for each in watches:
+        skew = skew_time(settings.priority, each.interval)
+        times.append(each.multiplier * each.interval + skew)
+    return min(times)
 
 
 def goodbye_time(settings: VrrpInstance) -> float:

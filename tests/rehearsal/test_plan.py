@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.bfd_model import BfdParameters
 from hanode.rehearsal.cluster import parse
 from hanode.rehearsal.plan import Member, Plan, Unplayable, plan
+from hanode.rehearsal.timing import loss_time
 
 TEXT = """
 vrrp_instance VI {{
@@ -55,6 +57,51 @@ class PlanTests(SynchronousTestCase):
             self.addresses(member("a", vip=vip), member("b", vip=vip)),
             {("a", "eth0"): ["10.0.0.1/24"], ("b", "eth0"): ["10.0.0.2/24"]},
         )
+
+    def test_bfd(self) -> None:
+        """source_ip is the host's address; without one, what its neighbour says."""
+        text = (
+            "bfd_instance peer {{ neighbor_ip 10.0.0.{0}\n {1} }}\n"
+            "vrrp_instance VI {{ interface eth0\n virtual_router_id 1\n priority {2}\n"
+            " virtual_ipaddress {{ 10.0.0.1/24 }} track_bfd {{ peer weight 20 }} }}\n"
+        )
+        for there in ("source_ip 10.0.0.52", ""):
+            made = self.addresses(
+                Member("a", "a.conf", parse(text.format(52, "", 100))),
+                Member("b", "b.conf", parse(text.format(51, there, 90))),
+            )
+            self.assertEqual(
+                made,
+                {
+                    ("a", "eth0"): ["10.0.0.51/24"],
+                    ("b", "eth0"): ["10.0.0.52/24"],
+                },
+            )
+
+    def test_watches(self) -> None:
+        """fast_failover and a weighted track_bfd tell of the master's loss at once."""
+        text = (
+            "bfd_instance peer {{ neighbor_ip 10.0.0.9\n multiplier 3 }}\n"
+            "vrrp_instance VI {{ interface eth0\n virtual_router_id 1\n"
+            " virtual_ipaddress {{ 10.0.0.1/24 }} {0} }}\n"
+        )
+        for words, wanted in (
+            ("", []),
+            ("track_bfd { peer }", []),
+            ("track_bfd { peer weight 20 }", [3]),
+            ("fast_failover { multiplier 4 }", [4]),
+        ):
+            members = [
+                Member("a", "a.conf", parse(text.format(words))),
+                Member("b", "b.conf", parse(text.format(""))),
+            ]
+            found = plan(members).watches("a")
+            self.assertEqual([each.multiplier for each in found], wanted, words)
+        self.assertEqual(plan(members).watches("nobody"), [])
+        ten = BfdParameters(multiplier=3)
+        settings = members[0].model.instances["VI"]
+        self.assertAlmostEqual(loss_time(settings, [ten]), 0.03 + 0.01 * 156 / 256)
+        self.assertAlmostEqual(loss_time(settings), 3 + 156 / 256)
 
     def test_unicast_source(self) -> None:
         """unicast_src_ip is the host's address."""
