@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import Clock
 from twisted.python.filepath import FilePath
@@ -296,6 +296,20 @@ class LimitTests(TestCase):
         self.clock.advance(10)
         self.assertEqual(await run, Exit(None, 15, True))
         self.assertEqual(await self.pipe.let_go(), b"ready\n")
+
+    async def test_cancelled(self) -> None:
+        """Who is cancelled is asked to end, has 2 s for it, and is told no end."""
+        run = self.sh(
+            "trap 'echo term >&3' TERM; echo ready >&3; while :; do sleep 0.02; done"
+        )
+        await self.pipe.until(b"ready")
+        run.cancel()
+        await self.assertFailure(run, CancelledError)
+        await self.pipe.until(b"term")
+        self.clock.advance(1.9)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.clock.advance(0.1)
+        self.assertEqual(await self.pipe.let_go(), b"ready\nterm\n")
 
     async def test_session(self) -> None:
         """Each command leads a session of its own, out of our group's reach."""
