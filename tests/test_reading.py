@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -9,8 +10,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import succeed
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from hanode import plugins
 from hanode.processes import Exit, Processes
-from hanode.reading import read, read_aside
+from hanode.reading import checker_words, read, read_aside
 
 TEXT = """\
 vrrp_instance VI_1 {
@@ -72,3 +74,22 @@ class FailureTests(SynchronousTestCase):
                 str(failure.value),
                 f"the process that reads the configuration: {end}",
             )
+
+
+class CheckerTests(SynchronousTestCase):
+    """The checkers of the configuration are the plug-ins that are installed."""
+
+    def test_words(self):
+        """Each plug-in's words stand under its keyword."""
+        found = checker_words()
+        self.assertEqual(
+            [(keyword, words.keyword) for keyword, words in found.items()],
+            [(keyword, keyword) for keyword in found],
+        )
+        self.assertIn("PING_CHECK", found)
+
+    def test_twice(self):
+        """A keyword of both kinds of checker has two owners, and that is refused."""
+        both = {"X": Namespace(words=None)}
+        self.patch(plugins, "find", lambda kind, package: both)
+        self.assertRaises(ValueError, checker_words)

@@ -171,7 +171,7 @@ class BalanceDefs:
 
     C{dataplane} is auto or a plug-in's keyword. C{timeouts} are tcp, tcpfin and udp
     in seconds, 0 leaves one alone. C{flush}: forget all services of others at the
-    start; C{flush_on_stop}: at the end, "VS" for ours only, "" not at all.
+    start; C{flush_on_stop}: at the end, "VS" for ours only, "all", "" not at all.
     C{wait}: no real server is used before its first success, whatever alpha says.
     C{init_notifies}: tell of servers that are up at the start, too. C{release}: what
     becomes of our services when we end: C{remove}, or C{keep}. C{files} are

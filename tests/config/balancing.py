@@ -1,4 +1,4 @@
-"""What the tests of load balancing share: checkers of their own, text in, servers out."""
+"""What the tests of load balancing share: own checkers, text in, servers out."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ class ScheduleTests(SynchronousTestCase):
         """checker_log_all_failures is the default of log_all_failures."""
         rest = (
             f"virtual_server 192.0.2.1 80 {{\n{BASIC}real_server 192.0.2.7 80 {{\n"
-            "TCP_CHECK {\n}\nTCP_CHECK {\nlog_all_failures no\n}\nBFD_CHECK {\n}\n}\n}\n"
+            "TCP_CHECK {\n}\nTCP_CHECK {\nlog_all_failures no\n}\nBFD_CHECK {\n}\n"
+            "}\n}\n"
         )
         found, problems = servers(
             f"global_defs {{\nchecker_log_all_failures\n}}\n{rest}"

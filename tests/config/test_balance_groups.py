@@ -151,10 +151,10 @@ class GroupTests(SynchronousTestCase):
             (
                 {"g": ["192.0.2.1 80 4", "192.0.2.2 80 4", "mark 1 4"]},
                 [
-                    f"1 {about}surplus words from 'x' on (put each address on a line of "
-                    "its own between the braces)",
-                    f"2 {about}surplus words from '81' on (put each entry on a line of "
-                    "its own)",
+                    f"1 {about}surplus words from 'x' on (put each address on a line "
+                    "of its own between the braces)",
+                    f"2 {about}surplus words from '81' on (put each entry on a line "
+                    "of its own)",
                     f"3 {about}Unexpected '{{' - ignoring (remove the braces)",
                     f"3 {about}duplicate entry 192.0.2.1 80 - ignoring (remove one of "
                     "the two)",
@@ -178,9 +178,9 @@ class GroupTests(SynchronousTestCase):
             (
                 {"a": []},
                 [
-                    "1 error: *** Configuration line starting `virtual_server_group` is "
-                    "missing a parameter after keyword `virtual_server_group` at word "
-                    "position 2 (give the group a name)",
+                    "1 error: *** Configuration line starting `virtual_server_group` "
+                    "is missing a parameter after keyword `virtual_server_group` at "
+                    "word position 2 (give the group a name)",
                     "3 warning: (virtual_server_group a) Missing '{' at beginning of "
                     "configuration block (write virtual_server_group NAME { ... })",
                     "4 dropped: (virtual_server_group a) already defined - ignoring "

@@ -16,6 +16,7 @@ from hanode.config.model import GlobalDefs, Model, NodeDefs, Script
 from hanode.config.problems import Place, Severity, worst
 from hanode.config.row import BLOCK_TYPES
 from hanode.config.tree import Block, Word
+from tests.config.balancing import CHECKERS
 from tests.config.reading import messages, said, tree
 
 DATA = Path(__file__).parent.parent / "data"
@@ -94,7 +95,7 @@ class FileTests(SynchronousTestCase):
                     "smtp_server",
                     "smtp_connect_timeout",
                     "vrrp_sync_group",
-                    "virtual_server",
+                    "(real_server 192.0.2.20 80) TCP_CHECK",
                 )
             ],
         )
@@ -119,16 +120,24 @@ class FileTests(SynchronousTestCase):
         )
 
     def test_balancer_only(self) -> None:
-        """A file with virtual servers alone has nothing to run yet."""
+        """A file with virtual servers alone has something to run."""
+        path = str(DATA / "nat-balancer.conf")
+        model, problems = load(
+            [path], config_id="a", environ={}, random=Random(0), checkers=CHECKERS
+        )
+        self.assertEqual(problems, [])
+        (server,) = model.virtual_servers.values()
         self.assertEqual(
-            read(DATA / "nat-balancer.conf"),
+            (server.name, server.persistence, [str(r) for r in server.real_servers]),
             (
-                Model(),
-                [
-                    "warning: virtual_server: not yet supported: ignored",
-                    "warning: there is no configuration to run",
-                ],
+                "[203.0.113.1]:tcp:80",
+                9600,
+                ["[192.0.2.20]:80", "[192.0.2.21]:80"],
             ),
+        )
+        self.assertEqual(
+            {check.target.timeout for r in server.real_servers for check in r.checks},
+            {10.0},
         )
 
     def test_mail_only(self) -> None:
@@ -299,6 +308,7 @@ JUNK = st.one_of(
     st.sampled_from(
         ["eth0", "192.0.2.1/24", "::1", "224.0.0.1", "1", "0", "-1", "1.5s", "weight"]
         + ["dev", "peer", "brd", "+", "min_ttl", "on", "MASTER", "3", "PASS", "'", "\\"]
+        + ["group", "fwmark", "TUN", "type", "gue", "port", "VS", "overwrite", "inst"]
         + ["simple", "reverse", "unix:x", "tcp:1", "a", "fe80::1", "10.5", "0"]
     ),
 )
@@ -340,6 +350,7 @@ class AnyTreeTests(SynchronousTestCase):
         st.lists(statements(("vrrp_instance",)), max_size=12),
         st.lists(statements(("bfd_instance",)), max_size=12),
         st.lists(statements(("bfd_unsolicited",)), max_size=6),
+        st.lists(statements(("virtual_server",)), max_size=12),
     )
     def test_nothing_raises(
         self,
@@ -348,6 +359,7 @@ class AnyTreeTests(SynchronousTestCase):
         own: list[Block],
         session: list[Block],
         accepted: list[Block],
+        service: list[Block],
     ) -> None:
         """Whatever the tree, there is a model and a list of problems."""
         basic = tree("virtual_router_id 1\ninterface eth0")
@@ -361,7 +373,9 @@ class AnyTreeTests(SynchronousTestCase):
                 Block(head, (*basic, *own)),
                 Block((Word("bfd_instance", HERE), name), (*end, *session)),
                 Block((Word("bfd_unsolicited", HERE), name), tuple(accepted)),
-            )
+                Block(tree("virtual_server 192.0.2.1 80")[0].words, tuple(service)),
+            ),
+            CHECKERS,
         )
         for problem in (*problems, *check(model)):
             problem.drawing()
@@ -369,6 +383,9 @@ class AnyTreeTests(SynchronousTestCase):
             self.assertIn(instance.family, (4, 6))
             self.assertTrue(0.01 <= instance.advert_int <= 255)
             self.assertTrue(1 <= instance.priority <= 255)
+        for server in model.virtual_servers.values():
+            self.assertTrue(0 <= server.hysteresis < server.quorum)
+            self.assertTrue(server.real_servers)
         for bfd in model.bfd_instances.values():
             self.assertTrue(0 <= bfd.route.least_ttl <= 255)
             self.assertTrue(1 <= bfd.parameters.multiplier <= 255)

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.balance_model import RealServer, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
 from hanode.config.check import check, same_router
 from hanode.config.model import (
@@ -20,9 +21,10 @@ from hanode.config.model import (
     UnicastPeer,
     VrrpInstance,
 )
-from hanode.config.problems import Severity
+from hanode.config.problems import Place, Severity
 from tests.config.reading import messages
 
+PLACE = Place("a.conf", 3, 1)
 PLAIN = VrrpInstance("a", 1, "eth0", 4)
 
 
@@ -50,6 +52,19 @@ class EmptyTests(SynchronousTestCase):
             ],
             [[], []],
         )
+
+    def test_virtual_servers_alone(self) -> None:
+        """So are virtual servers; their scripts are scripts, too."""
+        real = RealServer(ip_address("192.0.2.7"), 80)
+        server = VirtualServer("web", (), real_servers=(real,), place=PLACE)
+        noisy = replace(server, quorum_up=Script(("/up",)))
+        models = [Model(virtual_servers={"web": each}) for each in (server, noisy)]
+        self.assertEqual(check(models[0]), [])
+        (problem,) = check(models[1])
+        self.assertIn("SECURITY VIOLATION", problem.message)
+        self.assertEqual(problem.place, PLACE)
+        harmless = replace(noisy, quorum_up=Script(("/up",), "nobody"))
+        self.assertEqual(check(Model(virtual_servers={"web": harmless})), [])
 
     def test_nothing_to_say(self) -> None:
         """A plain instance raises no doubt."""

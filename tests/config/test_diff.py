@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
 from hanode.config.diff import Difference, diff
 from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
@@ -75,6 +76,46 @@ class DiffTests(SynchronousTestCase):
         )
         moved = replace(new, bfd_unsolicited=(BfdUnsolicited("eth0", place=HERE),))
         self.assertFalse(diff(new, moved))
+
+    def test_virtual_servers(self) -> None:
+        """Virtual servers by their names, and what concerns them all."""
+        p, q, r, s = (VirtualServer(name, ()) for name in "pqrs")
+        old = Model(virtual_servers={each.name: each for each in (p, q, r)})
+        new = Model(
+            virtual_servers={
+                each.name: each
+                for each in (s, replace(q, quorum=5), replace(r, place=HERE))
+            },
+            balance=BalanceDefs(flush=True),
+        )
+        difference = diff(old, new)
+        self.assertEqual(
+            difference,
+            Difference(
+                virtual_added=("s",),
+                virtual_removed=("p",),
+                virtual_changed=("q",),
+                balance=True,
+            ),
+        )
+        self.assertTrue(difference)
+        self.assertEqual(
+            str(difference),
+            "0 added, 0 removed, 0 changed, 0 unchanged, "
+            "1 virtual server added (s), 1 virtual server removed (p), "
+            "1 virtual server changed (q), load balancing settings changed",
+        )
+
+    def test_hundreds(self) -> None:
+        """Of many names only the first are shown."""
+        names = [f"v{number}" for number in range(22)]
+        new = Model(virtual_servers={each: VirtualServer(each, ()) for each in names})
+        self.assertTrue(
+            str(diff(Model(), new)).endswith(
+                "22 virtual servers added (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, "
+                "v10, v11, v12, v13, v14, v15, v16, v17, v18, v19 and 2 more)"
+            )
+        )
 
     def test_global_defs(self) -> None:
         """A change of global_defs alone is a difference."""

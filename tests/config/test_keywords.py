@@ -11,9 +11,19 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config import future, keywords
+from hanode.config.balance_model import (
+    BalanceDefs,
+    RealServer,
+    Schedule,
+    Target,
+    TrackedFile,
+    VirtualServer,
+)
 from hanode.config.bfd_model import BfdParameters, BfdRoute, BfdUnsolicited
 from hanode.config.bfd_parameters import FAST
 from hanode.config.blocks import READERS
+from hanode.config.checker_keywords import CONNECT, SCHEDULE, table
+from hanode.config.checker_words import CheckerWords, nothing
 from hanode.config.model import Garp, GlobalDefs, NodeDefs, Notify, VrrpInstance
 from hanode.config.row import BLOCK_TYPES, Keyword
 
@@ -66,7 +76,14 @@ class TableTests(SynchronousTestCase):
                     "echo_rx",
                     "authentication",
                 ],
-                ("hanode",): ["http"],
+                ("hanode",): [
+                    "http",
+                    "dataplane",
+                    "wait_for_checks",
+                    "keep_services",
+                ],
+                ("virtual_server",): ["drain"],
+                ("virtual_server", "real_server"): ["drain"],
             },
         )
 
@@ -147,6 +164,42 @@ class TableTests(SynchronousTestCase):
                     wrong.append((path, row.word))
         self.assertEqual((compared, wrong), (16, []))
 
+    def test_balance_defaults_are_those_of_the_model(self) -> None:
+        """Defaults of servers, checks and files are those of their records."""
+        here = ip_address("192.0.2.1")
+        records: dict[tuple[str, ...], tuple[Any, ...]] = {
+            ("virtual_server",): (VirtualServer("x", ()), Schedule()),
+            ("virtual_server", "real_server"): (RealServer(here, 1), Schedule()),
+            ("track_file",): (TrackedFile("x", "y"),),
+            ("global_defs",): (BalanceDefs(),),
+            ("hanode",): (BalanceDefs(),),
+        }
+        compared, wrong = 0, []
+        for path, having in records.items():
+            for row in keywords.SUPPORTED[path].values():
+                field = row.field.removeprefix("balance.")
+                record = next((r for r in having if hasattr(r, field)), None)
+                if record is None or row.default is None:
+                    continue
+                compared += 1
+                if getattr(record, field) != row.default:
+                    wrong.append((path, row.word))
+        self.assertEqual((compared, wrong), (23, []))
+        self.assertEqual(
+            {
+                row.word: row.default
+                for row in (*CONNECT, *SCHEDULE)
+                if row.default is not None
+            },
+            {
+                "fwmark": Target(here).mark,
+                "connect_timeout": Target(here).timeout,
+                "delay_loop": Schedule().delay_loop,
+                "alpha": Schedule().alpha,
+                "log_all_failures": Schedule().log_all_failures,
+            },
+        )
+
     def test_default_text(self) -> None:
         """A default is shown as the configuration would write it."""
         texts = [
@@ -161,7 +214,7 @@ class ManualTests(SynchronousTestCase):
     def test_every_keyword_is_in_the_manual(self) -> None:
         """docs/configuration.md names each keyword that hanode acts on."""
         manual = Path(__file__).parents[2] / "docs" / "configuration.md"
-        written = set(re.findall(r"[a-z0-9_]+", manual.read_text("utf-8")))
+        written = set(re.findall(r"[A-Za-z0-9_-]+", manual.read_text("utf-8")))
         words = {word for rows in keywords.SUPPORTED.values() for word in rows}
         self.assertEqual(words - written, set())
 
@@ -207,3 +260,30 @@ class RemedyTests(SynchronousTestCase):
         self.assertEqual(
             keywords.remedy((), "..."), "keepalived has no such keyword: remove it"
         )
+
+    def test_checkers(self) -> None:
+        """A word in capitals may have been one of the checkers."""
+        rows = {"X_CHECK": Keyword("X_CHECK", "x", "blocks"), "w": Keyword("w", "", "")}
+        self.assertEqual(
+            [keywords.offer(*each) for each in (("A", rows), ("a", rows), ("A", {}))],
+            ["the checkers here are X_CHECK", "", ""],
+        )
+
+
+class CheckerTests(SynchronousTestCase):
+    def test_tables(self) -> None:
+        """A checker has the words of all checkers that it wants, and its own."""
+        own = (Keyword("retry", "tries", "integer"), Keyword("path", "path", "word"))
+        words = [
+            CheckerWords("A", own, nothing),
+            CheckerWords("B", own, nothing, connects=False),
+            CheckerWords("C", (), nothing, scheduled=False),
+            CheckerWords("D", (), nothing, connects=False, scheduled=False),
+        ]
+        connect = {row.word for row in CONNECT}
+        schedule = {row.word for row in SCHEDULE}
+        self.assertEqual(
+            [table(each).keys() for each in words],
+            [connect | schedule | {"path"}, schedule | {"path"}, connect, set()],
+        )
+        self.assertEqual(table(words[0])["retry"].field, "tries")

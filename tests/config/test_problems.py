@@ -58,9 +58,11 @@ class ProblemTests(SynchronousTestCase):
             "authentication { key 1 x }",
             '"key" 1 x',
             "$K=key 1 x",
+            "password x",
+            'SSL { password "x y" }',
         )
         self.assertEqual([line for line in lines if not secret(line)], [])
-        lines = ("active_key 1", "keys", "key_file x", "monkey 1")
+        lines = ("active_key 1", "keys", "passwords x", "key_file x", "monkey 1")
         self.assertEqual([line for line in lines if secret(line)], [])
 
     def test_secret_of_an_open_block(self) -> None:

@@ -363,6 +363,10 @@ class AddressTests(SynchronousTestCase):
     def test_zone(self) -> None:
         """An address with a zone is not one of the configuration language."""
         self.assertEqual(address_of("fe80::1%eth0"), None)
+        for text in ("256.0.0.1", "01.2.3.4", "1.2.3", "1.2.3.4.5", "1.2.3.4 ", ""):
+            self.assertEqual(address_of(text), None)
+        for text in ("0.0.0.0", "255.255.255.255", "192.0.2.10", "::1"):
+            self.assertEqual(address_of(text), ip_address(text))
 
     def test_multicast(self) -> None:
         """A group must be multicast and of the row's family."""

@@ -1,0 +1,19 @@
+"""Statements and blocks."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.config.reading import tree
+
+
+class BlockTests(SynchronousTestCase):
+    def test_last(self) -> None:
+        """The last statement inside with a word, the block itself without one."""
+        (block,) = tree('a {\nb 1\n""\nb 2\nc\n}\n')
+        self.assertEqual(
+            [block.last("b").arguments[0].text, block.last("c").keyword.text],
+            ["2", "c"],
+        )
+        self.assertIs(block.last("d"), block)
+        self.assertIs(block.last("c").last("x"), block.last("c"))
