@@ -31,7 +31,7 @@ ItemType = TypeVar("ItemType", bound=Item)
 class Calendar(Generic[ItemType]):
     """Items by the time when they are due.
 
-    @param turn: called with an item and the time when it is due.
+    @param turn: called with an item and the time for which it was due.
     """
 
     log = Logger()
@@ -110,6 +110,7 @@ class Calendar(Generic[ItemType]):
             item.due = inf
             left -= 1
             try:
-                self._turn(item, now)
+                # Late as it may be: the next time is counted from here.
+                self._turn(item, due)
             except Exception:
                 self.log.failure("{item!r} failed", item=item)

@@ -166,8 +166,8 @@ class Checks:
         if deadline is not None:
             self._calendar.put(line, deadline)
 
-    def _probe(self, line: Line, now: float) -> None:
-        line.health.expire(now=now)
+    def _probe(self, line: Line, due: float) -> None:
+        line.health.expire(now=due)
         line.probes += 1
         checker: IChecker = line.checker
         try:
@@ -192,8 +192,7 @@ class Checks:
         health = line.health
         actions = health.record(result, now=self._seconds())
         # Before anybody is told, who might not want it to be made any more.
-        if health.deadline is not None:
-            self._calendar.put(line, health.deadline)
+        self._arm(line)
         if actions:
             self._changed(line, actions)
 
@@ -213,9 +212,9 @@ class Checks:
     def _judge(self, line: Line, value: Any) -> None:
         checker: IFactChecker = line.checker
         line.probes += 1
-        actions = line.health.record(
-            checker.judge(line.check, value), now=self._seconds()
-        )
+        now = self._seconds()
+        line.health.expire(now=now)
+        actions = line.health.record(checker.judge(line.check, value), now=now)
         if actions:
             self._changed(line, actions)
 
