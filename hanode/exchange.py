@@ -27,9 +27,6 @@ PARTING = "parting"
 FAULT = "checker error"
 CLOSED = "closed without answer"
 TLS_CLOSED = "closed in TLS handshake"
-TLS_PARTING = "parting"
-FAULT = "checker error"
-CLOSED = "closed in TLS handshake"
 
 #: told once: the reason ("" when all is well) and the details
 Ended = Callable[[str, str], object]
@@ -57,7 +54,7 @@ class Exchange(Attempt):
         self._stream: Stream | None = None
         self._transport: Any = None
         self._outcome = "", ""
-        self._what = ""  # what the timer waits for, "" for the connection
+        self._what = ""  # what is waited for, "" for the connection
 
     def opened(self) -> None:
         """The connection, and TLS, stands: say something, or wait."""
@@ -116,7 +113,8 @@ class Exchange(Attempt):
         self.finish(reason, detail)
 
     def _pass_on(self, connected: socket.socket) -> None:
-        """Go on with the same timer: it costs less than another one."""
+        """Talk, without a protocol factory in between."""
+        self._board.forget(self._descriptor, closing=False)
         inlet = _Inlet(self)
         if self._tls is None:
             self._wait_for(ANSWER_TIMEOUT)
@@ -129,7 +127,7 @@ class Exchange(Attempt):
 
     def _wait_for(self, what: str) -> None:
         self._what = what
-        self._timer.reset(self._target.timeout)
+        self._board.limit(self, self._target.timeout)
 
     def _secured(self) -> None:
         if self._tls is None or self._ended is None:
@@ -168,14 +166,14 @@ class Exchange(Attempt):
         else:
             self.closed()
 
-    def _expire(self) -> None:
+    def late(self) -> None:
+        """See L{Attempt.late}."""
         if not self._what:
-            super()._expire()
-            return
-        if self._what == PARTING:
+            super().late()
+        elif self._what == PARTING:
             self._conclude()
-            return
-        self.finish(self._what, f"after {self._target.timeout:g} s")
+        else:
+            self.finish(self._what, f"after {self._target.timeout:g} s")
 
 
 @implementer(IProtocol, IHandshakeListener)

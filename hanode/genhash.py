@@ -19,12 +19,12 @@ from twisted.internet.task import react
 
 from hanode.checkers.fetch import Fetch
 from hanode.checkers.http_words import HttpOptions, Tls, Url, host_name
+from hanode.checkers.reply import Reply
 from hanode.checkers.ssl import client_for
 from hanode.config.balance_model import Target
 from hanode.config.scalars import IpAddress
 
 ANY_STATUS = ((100, 599),)
-WANTED = "wanted"  # in the place of a digest that is known
 TIMEOUT = 5.0  # seconds
 SHOWN = 65536  # bytes of the body in the verbose dump
 COLUMNS = 16  # bytes in a line of it
@@ -98,7 +98,7 @@ class _Page:
         """Get it and print; the Deferred fires when that is done."""
         options = self._options
         verbose = options.verbose
-        url = Url(options.url, options.use_virtualhost, ANY_STATUS, digest=WANTED)
+        url = Url(options.url, options.use_virtualhost, ANY_STATUS)
         wanted = HttpOptions(
             (url,),
             options.protocol[:3],
@@ -133,9 +133,13 @@ class _Page:
 
 
 class _Fetch(Fetch):
-    """Takes every page as it is."""
+    """Takes every page as it is, and keeps as much of it as is shown."""
 
     __slots__ = ()
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._reply = Reply(digested=True, kept=self._options.max_body)
 
     def judge(self) -> None:
         """It has come."""

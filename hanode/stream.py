@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IProtocol, IReadWriteDescriptor, ITransp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from hanode import switchboard
 from hanode.config.balance_model import Target
 from hanode.sockets import bind_to_device, device_index, socket_name
 
@@ -69,7 +70,6 @@ def name_of(error: OSError) -> str:
     return NAMES.get(number) or (error.strerror or "unknown error").lower()
 
 
-@implementer(IReadWriteDescriptor)
 class Attempt:
     """One connection being made; a subclass says what follows.
 
@@ -77,13 +77,16 @@ class Attempt:
     perhaps before L{start} returns, unless it is given up.
     """
 
-    __slots__ = ("_name", "_opened", "_reactor", "_target", "_timer", "fileno")
+    __slots__ = ("_board", "_descriptor", "_name", "_opened", "_reactor", "_target")
+
+    #: whether L{reached} closes the socket at once
+    closing = False
 
     def __init__(self, reactor: Any, target: Target) -> None:
         self._reactor = reactor
         self._target = target
         self._opened: socket.socket | None = None
-        self._timer: Any = None
+        self._board = switchboard.of(reactor)
 
     def reached(self, connected: socket.socket) -> None:
         """The connection stands; the socket, which does not block, is yours."""
@@ -107,69 +110,49 @@ class Attempt:
             self._refuse(number, _AT_ONCE.get(number, ""))
             return
         self._opened = opened
-        self.fileno = opened.fileno
-        self._reactor.addWriter(self)
-        self._timer = self._reactor.callLater(target.timeout, self._expire)
+        self._descriptor = opened.fileno()
+        self._board.watch(self._descriptor, self)
+        self._board.limit(self, target.timeout)
 
     def give_up(self) -> None:
         """Give everything back; nothing is called any more."""
-        self._stop_timer()
+        self._release()
+
+    def _release(self) -> None:
+        self._board.free(self, self._target.timeout)
         opened, self._opened = self._opened, None
         if opened is not None:
-            self._reactor.removeWriter(self)
+            self._board.forget(self._descriptor, closing=True)
             opened.close()
 
-    def doWrite(self) -> None:
+    def ready(self) -> None:
         """The kernel knows how it went."""
         opened = self._opened
         if opened is None:
             return
-        # Asking by connect(2) is better than by SO_ERROR: it says EALREADY when the
-        # reactor called for a socket that had this descriptor before ours.
+        # Asking by connect(2) is better than by SO_ERROR: it says EALREADY when we
+        # are called for a socket that had this descriptor before ours.
         number = opened.connect_ex(self._name)
         if number == errno.EALREADY:
             return
-        self._opened = None
-        self._reactor.removeWriter(self)
         if number == 0 and self._target.port >= EPHEMERAL and _is_itself(opened):
             number = errno.ECONNREFUSED
         if number == 0:
+            self._opened = None
             self._pass_on(opened)
         else:
-            self._stop_timer()
-            opened.close()
+            self._release()
             self._refuse(number)
 
-    def doRead(self) -> None:
-        """Never asked for."""
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The reactor saw an error, or lets go of everything because it stops."""
-        opened = self._opened
-        if opened is None:
-            return
-        number = opened.connect_ex(self._name)
-        self.give_up()
-        if number in (0, errno.EALREADY):
-            number = errno.ECONNABORTED
-        self._refuse(number)
-
-    def logPrefix(self) -> str:
-        """A name for Twisted's own log lines."""
-        return "connection attempt"
+    def late(self) -> None:
+        """The time is over."""
+        self._release()
+        self.failed(TIMEOUT, f"no connection after {self._target.timeout:g} s")
 
     def _pass_on(self, connected: socket.socket) -> None:
-        self._stop_timer()
+        self._board.free(self, self._target.timeout)
+        self._board.forget(self._descriptor, closing=self.closing)
         self.reached(connected)
-
-    def _stop_timer(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
-
-    def _expire(self) -> None:
-        self.give_up()
-        self.failed(TIMEOUT, f"no connection after {self._target.timeout:g} s")
 
     def _refuse(self, number: int, reason: str = "") -> None:
         error = OSError(number, os.strerror(number))

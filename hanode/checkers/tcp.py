@@ -30,6 +30,8 @@ class _Touch(Attempt):
 
     __slots__ = ("_began", "answer")
 
+    closing = True
+
     def __init__(self, clock: Any, target: Target) -> None:
         super().__init__(clock, target)
         self._began = clock.seconds()
