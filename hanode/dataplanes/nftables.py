@@ -38,6 +38,8 @@ from hanode.interfaces import IBalancer, IBalancerKind
 from hanode.lvs import Identity, Service, SyncDaemon, Table, Timeouts, Usages
 
 RETRY, RETRY_LONGEST = 1.0, 30.0  # seconds; doubled after each refusal
+# How a transaction gets from what the kernel has to what is wanted.
+CHANGE, REWRITE, ANEW = "change", "rewrite", "anew"
 NO_TABLE = "No such file or directory"
 _LINE = re.compile(r"^[^\s:]+:(\d+):[\d-]+: Error: (.*)$", re.MULTILINE)
 FORWARDING = {
@@ -165,7 +167,7 @@ class NftablesBalancer:
             return succeed({})
 
         def counted(answer: Answer) -> Any:
-            counters = {} if answer.status else read_counters(answer.output)
+            counters = _counters(answer)
             counts: Deferred[Any] = self._connections.count(table)
             return counts.addCallback(
                 lambda found: self._meter.read(
@@ -209,9 +211,9 @@ class NftablesBalancer:
             self._spawn(arguments, "", lambda answer: self._listed(target, answer))
         elif self._applied is None or not self._applied or not target:
             if target or self._applied != target:
-                self._commit(rewrite(None, target), target)
+                self._commit(ANEW, rewrite(None, target), target)
         elif target != self._applied:
-            self._commit(change(self._applied, target), target)
+            self._commit(CHANGE, change(self._applied, target), target)
 
     def _listed(self, target: dict[Identity, Service], answer: Answer) -> None:
         """The kernel's table is known by its names."""
@@ -231,15 +233,17 @@ class NftablesBalancer:
             return
         if self._disturbed:
             self._disturbed = False
+            return  # look again
         if not target:
             present = None  # nothing of it is needed
-        self._commit(rewrite(present, target), target, present is None)
+        how = ANEW if present is None else REWRITE
+        self._commit(how, rewrite(present, target), target)
 
     def _commit(
         self,
+        how: str,
         transaction: Transaction,
         target: dict[Identity, Service],
-        anew: bool = True,
     ) -> None:
         self._disturbed = False
 
@@ -247,7 +251,7 @@ class NftablesBalancer:
             if answer.status == 0:
                 self._done(target)
             else:
-                self._failed(transaction, answer, anew)
+                self._failed(how, transaction, answer)
 
         self._spawn(("-f", "-"), transaction.text, ended)
 
@@ -277,9 +281,9 @@ class NftablesBalancer:
             self._applied = None
         self._connections.cut(before, target)
 
-    def _failed(self, transaction: Transaction, answer: Answer, anew: bool) -> None:
+    def _failed(self, how: str, transaction: Transaction, answer: Answer) -> None:
         """Find out what the kernel does not take, and do the rest without it."""
-        if self._applied:  # it may have something else than what we think
+        if how == CHANGE or self._disturbed:  # it has something else than we thought
             self.log.debug("nft: {error}", error=_first_error(answer))
             self._applied = None
             return
@@ -297,7 +301,7 @@ class NftablesBalancer:
                 )
         if guilty:
             return
-        if not anew:
+        if how == REWRITE:
             self.log.warn(
                 "cannot rewrite table {table} ({reason}): beginning anew",
                 table=TABLE,
@@ -347,6 +351,7 @@ class NftablesBalancer:
         if self._run is not None:
             self._disturbed = True
         self._applied = None
+        self._broken.clear()
         known = self._losses.pause
         pause = self._losses.add(self._reactor.seconds())
         if pause:
@@ -381,6 +386,15 @@ class NftablesBalancer:
         if text not in self._hints:
             self._hints.add(text)
             self.log.warn("{text}", text=text)
+
+
+def _counters(answer: Answer) -> dict[str, tuple[int, int]]:
+    if answer.status:
+        return {}  # the table is gone, or on its way back
+    try:
+        return read_counters(answer.output)
+    except ValueError:
+        return {}  # an nft without JSON, which the start has told
 
 
 def _first_error(answer: Answer) -> str:
