@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python import usage
 
+from hanode.aside import read_aside
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
 from hanode.console.http import HttpService
@@ -27,7 +28,7 @@ from hanode.interfaces import IProcesses
 from hanode.network import Network
 from hanode.node import Node
 from hanode.processes import Processes
-from hanode.reading import Reading, read, read_aside
+from hanode.reading import Reading, read
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
@@ -74,9 +75,9 @@ class Options(usage.Options):
         self.seconds = monotonic() - began
         return reading
 
-    def load_aside(self, processes: IProcesses) -> Deferred[Reading]:
+    def load_aside(self, processes: IProcesses, present: Model) -> Deferred[Reading]:
         """The same by another process."""
-        return read_aside(processes, [self["config"]], self["config-id"])
+        return read_aside(processes, [self["config"]], self["config-id"], present)
 
 
 class Daemon(MultiService):
@@ -122,7 +123,8 @@ class Daemon(MultiService):
             self.reload()
             return
         self.log.info("Reloading ...")
-        self._reading = reading = self._options.load_aside(self.node.world.processes)
+        processes, present = self.node.world.processes, self.node.model
+        self._reading = reading = self._options.load_aside(processes, present)
         reading.addCallback(lambda found: self._take(*found))
         reading.addErrback(lambda failure: self.log.failure("Reload failed", failure))
         reading.addCallback(self._have_read)

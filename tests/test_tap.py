@@ -80,7 +80,7 @@ class ReloadTests(SynchronousTestCase):
         self.patch(self.daemon.node, "reload", self.applied.append)
         self.patch(options, "load_aside", self.aside)
 
-    def aside(self, processes):
+    def aside(self, processes, present):
         self.asked.append(Deferred())
         return self.asked[-1]
 
