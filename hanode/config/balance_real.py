@@ -172,8 +172,8 @@ def _reachable(
     before: Front,
     findings: Findings,
 ) -> bool:
-    """Whether the method can get packets of these families to the server."""
-    if method.method == "TUN" or before.families <= {server.address.version}:
+    """Whether the method can get packets of one of these families to the server."""
+    if method.method == "TUN" or server.address.version in before.families:
         return True
     findings.dropped(
         block.words[1],

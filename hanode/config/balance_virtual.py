@@ -347,9 +347,12 @@ def _persistence(draft: Draft) -> int:
 
 
 def _granularity(draft: Draft, addresses: tuple[VirtualAddress, ...]) -> int:
-    """The prefix length by which clients are told apart."""
+    """The prefix length by which clients are told apart.
+
+    In a group of both families it is that of the first address.
+    """
     families = {each.family for each in addresses}
-    longest = 128 if families == {6} else 32
+    longest = 128 if addresses[0].family == 6 else 32
     if "granularity" not in draft.own:
         return longest
     family, prefix = draft.own["granularity"]

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.balance_groups import groups
 from hanode.config.findings import Findings
+from hanode.config.tree import Block
 from tests.config.reading import said, tree
 
 FORMS = (
@@ -167,6 +168,14 @@ class GroupTests(SynchronousTestCase):
                 ],
             ),
         )
+
+    def test_nothing_on_a_line(self) -> None:
+        """A statement without words is no entry."""
+        (block,) = tree("virtual_server_group g {\n192.0.2.1\n}\n")
+        findings = Findings()
+        empty = Block(block.words, (Block(()),))
+        self.assertEqual(groups([empty], findings), {"g": ()})
+        self.assertEqual(findings.problems, [])
 
     def test_names(self) -> None:
         """A group needs a name, braces, and a name that is not taken."""

@@ -228,6 +228,18 @@ class FamilyTests(SynchronousTestCase):
             ],
         )
 
+    def test_group_of_both(self) -> None:
+        """A group of both families takes servers of both, each for its own."""
+        six = "real_server 2001:db8::7 80 {\n}\n"
+        found, problems = servers(
+            "virtual_server_group g {\n2001:db8::1 80\n192.0.2.1 80\n}\n"
+            f"virtual_server group g {{\n{BASIC}{six}"
+            "real_server 192.0.2.7 80 {\n}\n}\n"
+        )
+        self.assertEqual(problems, [])
+        self.assertEqual(ports(found[0]), ["[2001:db8::7]:80", "[192.0.2.7]:80"])
+        self.assertEqual(found[0].granularity, 128)
+
 
 class SorryTests(SynchronousTestCase):
     def test_all(self) -> None:
