@@ -44,6 +44,7 @@ OURS = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN})
 TIMEOUT = "timeout"
 FLOODED = "flooded"
 FAULT = "checker error"
+CANCELLED = "cancelled"
 
 
 class Listener(Protocol):
@@ -226,6 +227,7 @@ class _Probe:
 
     def _cancelled(self, done: Deferred[Result]) -> None:
         self._give_back()
+        done.callback(Result(False, CANCELLED))
 
 
 def _reports(opened: socket.socket) -> Iterator[tuple[int, str, bytes]]:

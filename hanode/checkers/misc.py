@@ -32,6 +32,7 @@ from hanode.config.draft import Written
 from hanode.config.model import GlobalDefs, Script
 from hanode.config.row import Keyword
 from hanode.interfaces import IChecker
+from hanode.probe import CANCELLED
 from hanode.processes import KILL_AFTER, Exit
 from hanode.result import Result
 from hanode.scripts import ScriptRunner
@@ -152,6 +153,7 @@ class _Run:
         self._release()
         if self._exit is not None:
             self._exit.cancel()
+        done.callback(Result(False, CANCELLED))
 
     def _release(self) -> None:
         if self._guard is not None and self._guard.active():
