@@ -74,11 +74,11 @@ def _watch(end: End, seconds: float) -> Measured:
     took = time.monotonic() - began
     used, received = cpu(end.pid) - used, _received(end) - received
     flaps, memory = end.flaps() - flaps, resident(end.pid)
-    since = _since(late, end.lateness())
-    return Measured(took, (up, end.up()), used, received, flaps, memory, since)
+    found = since(late, end.lateness())
+    return Measured(took, (up, end.up()), used, received, flaps, memory, found)
 
 
-def _since(
+def since(
     before: Counter[float] | None, after: Counter[float] | None
 ) -> tuple[float, float] | None:
     """p99.9 and worst, in seconds, of the packets between two looks."""
