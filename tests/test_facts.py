@@ -211,3 +211,28 @@ class FactsTests(SynchronousTestCase):
         self.facts.set("a", 1, "back")
         self.assertEqual(self.facts.snapshot(), {"a": Fact("a", 1, 1.0, 0, "back")})
         self.assertEqual(self.told, [("a", 1), ("a", 1)])
+
+    def test_watch_kind(self) -> None:
+        """Who watches a kind is told of all its facts, present and future ones."""
+        self.facts.set("a:1", 1)
+        self.facts.set("b:1", 1)
+        end = self.facts.watch_kind("a:", self.remember)
+        self.facts.set("a:2", 2)
+        self.facts.set("b:2", 2)
+        self.facts.set("a:1", 3)
+        end()
+        end()
+        self.facts.set("a:1", 4)
+        self.assertEqual(self.told, [("a:1", 1), ("a:2", 2), ("a:1", 3)])
+
+    def test_watch_kind_during_delivery(self) -> None:
+        """A kind that is watched from inside a watcher is told in its turn."""
+
+        def join(name: str, value: Any) -> None:
+            self.facts.watch_kind("b", self.remember)
+
+        self.facts.set("b", 1)
+        self.facts.watch("a", join)
+        self.facts.set("a", 1)
+        self.facts.set("b", 2)
+        self.assertEqual(self.told, [("b", 1), ("b", 2)])

@@ -21,18 +21,18 @@ def describe(
     checks: Checks,
     now: float,
     refused: Mapping[Identity, str],
-    usages: Usages | None = None,
+    usages: Usages,
 ) -> Record:
     """One virtual server; times are seconds ago.
 
-    C{usage} is there when C{usages} are given: the sums over all services of a
-    group, None where the kernel knows nothing.
+    C{usage} has the sums over all services of a group, None where the kernel knows
+    nothing.
     """
     settings, quorum = virtual.settings, virtual.quorum
     state = virtual.state()
     weights = {(each.address, each.port): w for each, w in virtual.destinations()}
     identities = [identify(each, settings.protocol) for each in settings.addresses]
-    found: Record = {
+    return {
         "name": virtual.name,
         "group": settings.group,
         "protocol": settings.protocol,
@@ -51,14 +51,11 @@ def describe(
         "sorry_server": _sorry(virtual),
         "real_servers": [
             _real(each, virtual, checks, now, weights)
-            | _counts(each.settings, identities, usages)
+            | {"usage": _sum(_counts(each.settings, identities, usages))}
             for each in (*virtual.reals.values(), *virtual.leaving.values())
         ],
+        "usage": _sum([usages[each][0] for each in identities if each in usages]),
     }
-    if usages is not None:
-        known = [usages[each][0] for each in identities if each in usages]
-        found["usage"] = _sum(known)
-    return found
 
 
 def _sorry(virtual: Virtual) -> Record | None:
@@ -125,18 +122,15 @@ def _check(line: Line, now: float) -> Record:
 
 
 def _counts(
-    real: RealServer, identities: list[Identity], usages: Usages | None
-) -> Record:
-    """What the kernel counts of one real server, over all services."""
-    if usages is None:
-        return {}
-    found: list[Usage] = []
-    for each in identities:
-        if each in usages:
-            usage = usages[each][1].get((real.address, port_of(each, real)))
-            if usage is not None:
-                found.append(usage)
-    return {"usage": _sum(found)}
+    real: RealServer, identities: list[Identity], usages: Usages
+) -> list[Usage]:
+    """What the kernel counts of one real server, below each service."""
+    below = [
+        usages[each][1].get((real.address, port_of(each, real)))
+        for each in identities
+        if each in usages
+    ]
+    return [each for each in below if each is not None]
 
 
 def _sum(usages: list[Usage]) -> dict[str, int] | None:

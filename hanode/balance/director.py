@@ -32,7 +32,7 @@ class Director:
         self._open = False
         self._wanted = ""
         self._table: Table | None = None
-        self._daemons: tuple[SyncDaemon, ...] | None = None
+        self._daemons: tuple[SyncDaemon, ...] = ()
         self._again: IDelayedCall | None = None
         self.keyword = ""  # of the plug-in in use
         self.problem = "not started"  # why nothing is balanced, "" if it is
@@ -93,7 +93,8 @@ class Director:
         if any(defs.timeouts):
             self._try("timeouts", Timeouts(*defs.timeouts))
         self._apply()
-        self._apply_sync()
+        if self._daemons:
+            self._apply_sync()
 
     def stop(self, remove: bool, flush: bool = False) -> None:
         """Close it; C{remove} what is ours before, C{flush} all there is."""
@@ -106,7 +107,7 @@ class Director:
                 self._try("sync", ())
             self._try("stop", remove or flush)
         self._balancer, self._open, self._wanted = None, False, ""
-        self._daemons, self.keyword, self.problem = None, "", "not started"
+        self.keyword, self.problem = "", "not started"
 
     # -- what is wanted
 
@@ -118,7 +119,7 @@ class Director:
     def sync(self, daemons: Sequence[SyncDaemon]) -> None:
         """Exactly these synchronisation daemons are to run."""
         wanted = tuple(daemons)
-        if wanted != (self._daemons or ()):
+        if wanted != self._daemons:
             self._daemons = wanted
             self._apply_sync()
 
@@ -161,7 +162,7 @@ class Director:
             self._again = self._clock.callLater(AGAIN, self._apply)
 
     def _apply_sync(self) -> None:
-        if self._open and self._daemons is not None:
+        if self._open:
             self._try("sync", self._daemons)
 
     def _try(self, verb: str, *args: Any) -> bool:
