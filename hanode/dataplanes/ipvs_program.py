@@ -120,6 +120,9 @@ class Program:
 
     def stop(self, remove: bool) -> None:
         """Leave off; before, C{remove} what is ours."""
+        self._slices.stop()
+        if self._kernel.is_open:
+            self._send()  # what was begun may be a removal
         self.rest()
         if not remove or not self._kernel.is_open:
             return

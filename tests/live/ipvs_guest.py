@@ -76,7 +76,6 @@ class Guest:
                 **{k: v for k, v in os.environ.items() if k != "JOURNAL_STREAM"},
                 "PATH": PATH,
                 "PYTHONPATH": str(CHECKOUT),
-                "PYTHONDONTWRITEBYTECODE": "1",
                 "TMPDIR": "/tmp",
                 **environment,
             },
