@@ -220,5 +220,5 @@ class Checks:
 
 
 def broken(problem: object) -> Result:
-    """The result of a checker that does not keep its promise."""
-    return Result(False, "checker failed", str(problem))
+    """The result of a checker that does not keep its promise: no server is to blame."""
+    return Result(False, "checker failed", str(problem), ours=True)

@@ -49,7 +49,14 @@ class Attempt:
     result: Result
 
 
-Action = Probe | Verdict | Weighed | Attempt
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """This machine could not look, for the first time in a row; nothing is decided."""
+
+    result: Result
+
+
+Action = Probe | Verdict | Weighed | Attempt | Unable
 Actions = tuple[Action, ...]
 NOTHING: Actions = ()
 PROBE: Actions = (Probe(),)
@@ -105,10 +112,13 @@ class Health:
 
     def record(self, result: Result, *, now: float) -> Actions:
         """A probe, or a fact, has had this result."""
-        self.result = result
+        before, self.result = self.result, result
         following = self.began + self.schedule.delay_loop
         self.deadline = following if following > now else now
         if not result.ok:
+            if result.ours:
+                again = before is not None and before.ours
+                return NOTHING if again else (Unable(result),)
             return self._failure(result, now) + self._opinion(result)
         self.succeeded = True
         self.failures = 0

@@ -324,6 +324,8 @@ class BalanceService(Service):
                 self._say_verdict(line, action)
             elif isinstance(action, health.Attempt):
                 self._say(line, "{check} on service {real} failed", action.result)
+            elif isinstance(action, health.Unable):
+                self._say(line, "{check} on service {real} not made", action.result)
         if any(isinstance(each, DECISIVE) for each in actions):
             now = self._seconds()
             for virtual, real in tuple(line.users):

@@ -180,13 +180,13 @@ class Broken(Case):
         return line.health.result
 
     def test_raises(self) -> None:
-        """A checker that raises has found nothing good; it is asked again."""
+        """A checker that raises has found nothing; it is asked again."""
 
         def probe(world: Any, check: Any) -> Deferred[Result]:
             raise ValueError("oh")
 
         self.patch(self.prober, "probe", probe)
-        self.assertEqual(self.found(), Result(False, "checker failed", "oh"))
+        self.assertEqual(self.found(), Result(False, "checker failed", "oh", ours=True))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.clock.advance(10)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
@@ -197,14 +197,18 @@ class Broken(Case):
         ((_, done),) = self.prober.asked
         done.errback(ValueError("oh"))
         (line,) = self.checks
-        self.assertEqual(line.health.result, Result(False, "checker failed", "oh"))
+        self.assertEqual(
+            line.health.result, Result(False, "checker failed", "oh", ours=True)
+        )
 
     def test_nonsense(self) -> None:
         """So has one that gives something else than a result."""
         self.found()
         self.prober.answer(None)
         (line,) = self.checks
-        self.assertEqual(line.health.result, Result(False, "checker failed", "None"))
+        self.assertEqual(
+            line.health.result, Result(False, "checker failed", "None", ours=True)
+        )
 
 
 class Following(Case):

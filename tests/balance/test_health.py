@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.balance.health import Attempt, Health, Probe, Verdict, Weighed
+from hanode.balance.health import Attempt, Health, Probe, Unable, Verdict, Weighed
 from hanode.config.balance_model import Schedule
 from hanode.result import Result
 from tests.balance.servers import ILL, WELL, health
@@ -102,6 +102,18 @@ class Verdicts(SynchronousTestCase):
         self.assertEqual(one.record(ILL, now=1.0), (Attempt(ILL),))
         self.assertEqual(one.record(ILL, now=2.0), (Verdict(False, ILL, 1),))
         self.assertEqual(one.record(ILL, now=3.0), (Attempt(ILL),))
+
+    def test_ours(self) -> None:
+        """That this machine could not look decides nothing, and is told once."""
+        unable = Result(False, "too many open files", ours=True)
+        for up in (True, False):
+            one = health(up=up)
+            self.assertEqual(one.record(unable, now=0.0), (Unable(unable),))
+            self.assertEqual(one.record(unable, now=10.0), ())
+            self.assertEqual((one.up, one.tried, one.failures), (up, False, 0))
+        one = health()
+        one.record(WELL, now=0.0)
+        self.assertEqual(one.record(unable, now=10.0), (Unable(unable),))
 
     def test_restart(self) -> None:
         """A start after a pause forgets failures that were being retried."""

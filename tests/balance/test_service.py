@@ -221,6 +221,17 @@ class Checked(Case):
         self.assertEqual(len(self.lines("TCP_CHECK .* failed. ")), 1)
         self.assertEqual(self.told, [])
 
+    def test_ours(self) -> None:
+        """A probe that this machine could not make is logged, and blames nobody."""
+        self.start(model(virtual(checked(1))))
+        self.clock.advance(1)
+        self.answer((1, Result(False, "too many open files", ours=True)))
+        self.assertEqual(self.numbers(), {1: 1})
+        self.assertEqual(
+            self.lines("TCP_CHECK"),
+            [f"TCP_CHECK on service {rs(1)} not made. (too many open files)"],
+        )
+
     def test_silence(self) -> None:
         """Results that say nothing new change neither table nor fact."""
         self.start(model(virtual(checked(1), checked(2))))
