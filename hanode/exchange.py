@@ -143,7 +143,8 @@ class Exchange(Attempt):
         """The connection is gone, whoever ended it."""
         if self._ended is None:
             return
-        broken = self._stream and self._stream.error
+        stream, self._stream = self._stream, None
+        broken = stream and stream.error
         error = failure.value or ConnectionLost()
         ended = isinstance(error, (ConnectionDone, ConnectionLost))
         if self._what == PARTING:

@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from weakref import finalize
 
 LIBRARY = "libpcre2-8.so.0"
 
@@ -76,6 +77,7 @@ class Pattern:
         )
         if not self._code:
             raise PatternError(_message(number.value), offset.value)
+        finalize(self, library.pcre2_code_free_8, self._code).atexit = False
 
     def search(
         self,
@@ -113,11 +115,6 @@ class Pattern:
             library.pcre2_match_context_free_8(context)
             library.pcre2_match_data_free_8(data)
         return False
-
-    def __del__(self) -> None:
-        code = getattr(self, "_code", None)
-        if code:
-            _library().pcre2_code_free_8(code)
 
     def _whole(self, body: bytes, begin: int, first: int) -> int:
         """C{begin}, or the beginning of the UTF-8 character that it is inside of."""

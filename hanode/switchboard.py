@@ -135,13 +135,15 @@ class Switchboard:
                 except Exception:
                     self.log.failure("what was late failed")
         if self._timer is None and self._pending:
-            firsts = [next(iter(line.values())) for line in self._lines.values() if line]
+            firsts = [
+                next(iter(line.values())) for line in self._lines.values() if line
+            ]
             self._arm(min(firsts))
 
 
 def _late(line: dict[Waiting, float], now: float) -> list[Waiting]:
     """The first of a line whose time is over; the others are for the next turn."""
-    found = []
+    found: list[Waiting] = []
     for waiting, due in line.items():
         if due > now or len(found) == PER_TURN:
             break

@@ -32,6 +32,8 @@ def nothing(connection: Connection) -> None:
 class Connection(Protocol):
     """The server's end."""
 
+    transport: Any
+
     def __init__(self, server: Server) -> None:
         self.server = server
         self.heard = b""

@@ -1,0 +1,137 @@
+"""Connections on the reactor: names of errors, and streams as transports."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from hanode.stream import NAMES, Stream, name_of
+
+
+class NamesTests(SynchronousTestCase):
+    def test_names(self) -> None:
+        """An error has a name, or is called as the kernel calls it."""
+        cases = {
+            errno.ECONNREFUSED: "refused",
+            errno.EHOSTUNREACH: "host unreachable",
+            errno.ENETUNREACH: "network unreachable",
+            errno.ETIMEDOUT: "connect timeout",
+            errno.EADDRNOTAVAIL: "address not available",
+            errno.EPROTO: "protocol error",
+        }
+        found = {
+            number: name_of(OSError(number, os.strerror(number))) for number in cases
+        }
+        self.assertEqual(found, cases)
+        self.assertEqual(name_of(OSError()), "unknown error")
+        self.assertTrue(all(name == name.strip() for name in NAMES.values()))
+
+
+class Peer(Protocol):
+    """Notes what happens to it."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.lost: Deferred[Failure] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Something came."""
+        self.heard += data
+
+    def connectionLost(self, reason: Failure) -> None:
+        """It is over."""
+        self.lost.callback(reason.type)
+
+
+class StreamTests(TestCase):
+    def setUp(self) -> None:
+        """A stream, and the bare other end of it."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.other = socket.create_connection(listening.getsockname())
+        ours, _name = listening.accept()
+        listening.close()
+        ours.setblocking(False)
+        self.peer = Peer()
+        self.stream = Stream(reactor, ours, self.peer)
+        self.stream.start()
+        self.addCleanup(self.other.close)
+        self.addCleanup(self.stream.close)
+
+    async def test_talk(self) -> None:
+        """What is written arrives, what arrives is delivered, the end is told."""
+        self.stream.writeSequence([b"hel", b"lo"])
+        self.assertEqual(self.other.recv(10), b"hello")
+        self.other.sendall(b"answer")
+        self.other.shutdown(socket.SHUT_WR)
+        self.assertIs(await self.peer.lost, ConnectionDone)
+        self.assertEqual(self.peer.heard, b"answer")
+        self.assertIsNone(self.stream.error)
+
+    async def test_much(self) -> None:
+        """More than the kernel takes at once is kept, and sent before the end."""
+        data = bytes(range(256)) * 40000
+        self.stream.write(data)
+        self.stream.write(b"end")
+        self.stream.loseConnection()
+        self.stream.write(b"too late")
+        heard = bytearray()
+        self.other.setblocking(False)
+        reading: Deferred[None] = Deferred()
+        clock: Any = reactor
+
+        def read() -> None:
+            try:
+                piece = self.other.recv(1 << 20)
+            except BlockingIOError:
+                piece = b" "
+            else:
+                heard.extend(piece)
+            if piece:
+                clock.callLater(0, read)
+            else:
+                reading.callback(None)
+
+        read()
+        await reading
+        self.assertEqual(bytes(heard), data + b"end")
+        self.assertIs(await self.peer.lost, ConnectionDone)
+
+    async def test_reset(self) -> None:
+        """A reset is a connection lost, and its error is kept."""
+        self.other.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0" + bytes(4)
+        )
+        self.other.close()
+        self.assertIs(await self.peer.lost, ConnectionLost)
+        assert self.stream.error is not None
+        self.assertEqual(self.stream.error.errno, errno.ECONNRESET)
+        self.stream.write(b"nobody listens")
+
+    async def test_abort(self) -> None:
+        """Aborted, the protocol is told in a later turn."""
+        self.stream.abortConnection()
+        self.assertFalse(self.peer.lost.called)
+        self.assertIs(await self.peer.lost, ConnectionAborted)
+
+    def test_close(self) -> None:
+        """Closed silently, nobody is told, and again changes nothing."""
+        self.assertTrue(self.stream.close())
+        self.assertFalse(self.stream.close())
+        self.assertEqual(self.other.recv(1), b"")
+        self.assertFalse(self.peer.lost.called)
+        self.assertIsNone(self.stream.getPeer())
+
+    def test_ends(self) -> None:
+        """It knows both of its ends."""
+        ends = self.stream.getHost(), self.stream.getPeer()
+        names = [(each.host, each.port) for each in ends]
+        self.assertEqual(names, [self.other.getpeername(), self.other.getsockname()])
