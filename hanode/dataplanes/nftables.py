@@ -9,9 +9,7 @@ counters stay.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -29,6 +27,7 @@ from hanode.dataplanes.nftables_change import (
     rewrite,
 )
 from hanode.dataplanes.nftables_connections import Connections
+from hanode.dataplanes.nftables_hints import Hints
 from hanode.dataplanes.nftables_netlink import Watch, delete_table, probe, reason
 from hanode.dataplanes.nftables_process import Answer, Nft, find
 from hanode.dataplanes.nftables_refusal import refusal
@@ -41,11 +40,6 @@ RETRY, RETRY_LONGEST = 1.0, 30.0  # seconds; doubled after each refusal
 # How a transaction gets from what the kernel has to what is wanted.
 CHANGE, REWRITE, ANEW = "change", "rewrite", "anew"
 NO_TABLE = "No such file or directory"
-_LINE = re.compile(r"^[^\s:]+:(\d+):[\d-]+: Error: (.*)$", re.MULTILINE)
-FORWARDING = {
-    4: Path("/proc/sys/net/ipv4/ip_forward"),
-    6: Path("/proc/sys/net/ipv6/conf/all/forwarding"),
-}
 
 
 @implementer(IBalancer)
@@ -82,7 +76,7 @@ class NftablesBalancer:
         self._failures = 0
         self._losses = Losses()
         self._meter = Meter()
-        self._hints: set[str] = set()
+        self._hints = Hints()
 
     # -- IBalancer
 
@@ -145,7 +139,7 @@ class NftablesBalancer:
             for each, service in self._broken.items()
             if wanted.get(each) == service
         }
-        self._hint_forwarding(wanted)
+        self._hints.forwarding(each.family for each in wanted)
         self._work()
 
     def flush(self) -> None:
@@ -167,6 +161,8 @@ class NftablesBalancer:
             return succeed({})
 
         def counted(answer: Answer) -> Any:
+            if self._watch is None:
+                return {}  # stopped meanwhile
             counters = _counters(answer)
             counts: Deferred[Any] = self._connections.count(table)
             return counts.addCallback(
@@ -181,7 +177,7 @@ class NftablesBalancer:
     def timeouts(self, timeouts: Timeouts) -> None:
         """See L{IBalancer.timeouts}: those of connection tracking are sysctls."""
         if timeouts != Timeouts():
-            self._hint(
+            self._hints.tell(
                 "lvs_timeouts need IPVS: with nftables the sysctls"
                 " net.netfilter.nf_conntrack_*_timeout* hold"
             )
@@ -189,7 +185,7 @@ class NftablesBalancer:
     def sync(self, daemons: Sequence[SyncDaemon]) -> None:
         """See L{IBalancer.sync}: connection tracking has a daemon of its own."""
         if daemons:
-            self._hint(
+            self._hints.tell(
                 "lvs_sync_daemon needs IPVS: with nftables conntrackd can"
                 " synchronise connections"
             )
@@ -201,22 +197,27 @@ class NftablesBalancer:
         busy = self._run is not None or self._wait is not None
         if self._wanted is None or self._watch is None or busy:
             return
-        target = {
-            each: service
-            for each, service in self._wanted.items()
-            if each not in self._broken
-        }
+        target = self._target()
         if self._applied is None and not self._anew:
             arguments = ("-j", "-t", "list", "table", FAMILY, NAME)
-            self._spawn(arguments, "", lambda answer: self._listed(target, answer))
+            self._spawn(arguments, "", self._listed)
         elif self._applied is None or not self._applied or not target:
             if target or self._applied != target:
                 self._commit(ANEW, rewrite(None, target), target)
         elif target != self._applied:
             self._commit(CHANGE, change(self._applied, target), target)
 
-    def _listed(self, target: dict[Identity, Service], answer: Answer) -> None:
+    def _target(self) -> dict[Identity, Service]:
+        """What is wanted now and not known to be refused by the kernel."""
+        return {
+            each: service
+            for each, service in (self._wanted or {}).items()
+            if each not in self._broken
+        }
+
+    def _listed(self, answer: Answer) -> None:
         """The kernel's table is known by its names."""
+        target = self._target()
         present: Present | None = None
         if answer.status == 0:
             try:
@@ -226,13 +227,12 @@ class NftablesBalancer:
                     "cannot read what nft lists ({error}): beginning anew", error=error
                 )
         elif NO_TABLE not in answer.errors:
-            self._again(f"cannot list table {TABLE}: {_first_error(answer)}")
+            self._again(f"cannot list table {TABLE}: {answer.reason}")
             return
         elif not target:
             self._applied = {}
             return
         if self._disturbed:
-            self._disturbed = False
             return  # look again
         if not target:
             present = None  # nothing of it is needed
@@ -245,13 +245,11 @@ class NftablesBalancer:
         transaction: Transaction,
         target: dict[Identity, Service],
     ) -> None:
-        self._disturbed = False
-
         def ended(answer: Answer) -> None:
             if answer.status == 0:
                 self._done(target)
             else:
-                self._failed(how, transaction, answer)
+                self._failed(how, transaction, target, answer)
 
         self._spawn(("-f", "-"), transaction.text, ended)
 
@@ -266,6 +264,7 @@ class NftablesBalancer:
             ended(answer)
             self._work()
 
+        self._disturbed = False
         try:
             self._run = self._start_nft(self._reactor, self._program, arguments, text)
         except OSError as error:
@@ -281,21 +280,26 @@ class NftablesBalancer:
             self._applied = None
         self._connections.cut(before, target)
 
-    def _failed(self, how: str, transaction: Transaction, answer: Answer) -> None:
+    def _failed(
+        self,
+        how: str,
+        transaction: Transaction,
+        target: dict[Identity, Service],
+        answer: Answer,
+    ) -> None:
         """Find out what the kernel does not take, and do the rest without it."""
         if how == CHANGE or self._disturbed:  # it has something else than we thought
-            self.log.debug("nft: {error}", error=_first_error(answer))
+            self.log.debug("nft: {error}", error=answer.reason)
             self._applied = None
             return
         guilty = 0
-        for line, text in _LINE.findall(answer.errors):
-            owner = transaction.owner(int(line))
-            service = None if self._wanted is None else self._wanted.get(owner)  # type: ignore[arg-type]
-            if owner is None or service is None:
+        for line, text in answer.complaints():
+            owner = transaction.owner(line)
+            if owner is None:
                 continue
             guilty += 1
             if owner not in self._broken:
-                self._broken[owner] = service
+                self._broken[owner] = target[owner]
                 self.log.error(
                     "cannot set {service}: {reason}", service=str(owner), reason=text
                 )
@@ -305,11 +309,11 @@ class NftablesBalancer:
             self.log.warn(
                 "cannot rewrite table {table} ({reason}): beginning anew",
                 table=TABLE,
-                reason=_first_error(answer),
+                reason=answer.reason,
             )
             self._applied, self._anew = None, True
             return
-        self._again(f"cannot set table {TABLE}: {_first_error(answer)}")
+        self._again(f"cannot set table {TABLE}: {answer.reason}")
 
     def _again(self, why: str) -> None:
         """Try again later; the first refusal in a row is told."""
@@ -366,27 +370,6 @@ class NftablesBalancer:
             )
         self._work()
 
-    # -- hints
-
-    def _hint_forwarding(self, wanted: Table) -> None:
-        """NAT needs a router, which is the operator's decision."""
-        for family in sorted({each.family for each in wanted}):
-            path = FORWARDING[family]
-            try:
-                off = path.read_text().strip() == "0"
-            except OSError:
-                continue  # a kernel without this family says so elsewhere
-            if off:
-                self._hint(
-                    f"IPv{family} forwarding is off: no packet gets from a client to a"
-                    f" real server before {path} is 1"
-                )
-
-    def _hint(self, text: str) -> None:
-        if text not in self._hints:
-            self._hints.add(text)
-            self.log.warn("{text}", text=text)
-
 
 def _counters(answer: Answer) -> dict[str, tuple[int, int]]:
     if answer.status:
@@ -395,18 +378,6 @@ def _counters(answer: Answer) -> dict[str, tuple[int, int]]:
         return read_counters(answer.output)
     except ValueError:
         return {}  # an nft without JSON, which the start has told
-
-
-def _first_error(answer: Answer) -> str:
-    """Why nft failed, in one line."""
-    found = _LINE.search(answer.errors)
-    if found is not None:
-        return found[2]
-    lines = answer.errors.strip().splitlines()
-    if lines:
-        return lines[0]
-    status = answer.status
-    return f"nft was killed by signal {-status}" if status < 0 else f"status {status}"
 
 
 @implementer(IPlugin, IBalancerKind)

@@ -9,6 +9,7 @@ end is waited for, through a pidfd, as L{hanode.processes} does.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from zope.interface import implementer
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin"
 #: seconds; a table of 30,000 real servers takes a few
 LIMIT = 60.0
+_COMPLAINT = re.compile(r"^[^\s:]+:(\d+):[\d-]+: Error: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,22 @@ class Answer:
     status: int
     output: str = ""
     errors: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in one line."""
+        for _, text in self.complaints():
+            return text
+        for line in self.errors.splitlines():
+            if line.strip():
+                return line.strip()
+        if self.status < 0:
+            return f"nft was killed by signal {-self.status}"
+        return f"nft exited with status {self.status}"
+
+    def complaints(self) -> list[tuple[int, str]]:
+        """The lines, counted from 1, that nft or the kernel did not take, and why."""
+        return [(int(line), text) for line, text in _COMPLAINT.findall(self.errors)]
 
 
 def find() -> str:

@@ -1,4 +1,4 @@
-"""A server that answers its name, in a private host, over TCP and UDP, IPv4 and IPv6."""
+"""A server in a private host that answers its name, by TCP and UDP, IPv4 and IPv6."""
 
 from __future__ import annotations
 
