@@ -43,7 +43,8 @@ class Virtual:
     C{reals} are its real servers in the order of the configuration, C{leaving} those
     that a reload took away and that are still being drained. C{weight} is the sum that
     the quorum is compared with. C{sorry_used}: the sorry server has stood in since the
-    start.
+    start. C{waits}: who has not been checked yet is there with weight 0, so that after
+    a restart it keeps the connections that it has.
     """
 
     def __init__(self, settings: VirtualServer) -> None:
@@ -54,6 +55,7 @@ class Virtual:
         self.weight = 0
         self.sorry_used = False
         self.suspended = False
+        self.waits = False
 
     # -- what is seen from outside
 
@@ -107,7 +109,8 @@ class Virtual:
             return 0
         if real.up and not replaced:
             return real.weight
-        return 0 if real.settings.inhibit else None
+        kept = real.settings.inhibit or (self.waits and real.undecided)
+        return 0 if kept else None
 
     # -- events
 

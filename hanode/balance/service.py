@@ -212,6 +212,7 @@ class BalanceService(Service):
                     reason=reason,
                 )
         self._refused[virtual.name] = refused
+        virtual.waits = self._model.balance.wait
         self._suspend(virtual)
 
     def _arrived(self, virtual: Virtual, reals: list[Real]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from hanode.balance.roster import STEP
+from tests.balance.case import Case, checked, model
 from tests.balance.servers import ILL, NAME, check, real, rs, virtual
-from tests.balance.test_service import Case, checked, model
 
 
 def many(number: int) -> list[object]:

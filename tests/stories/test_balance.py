@@ -356,3 +356,57 @@ class WithVrrp(SynchronousTestCase):
         self.assertGreater(len(cluster.farm.probes), first)
         state = cluster.boxes["n2"].node.facts.get(f"virtual:{NAME}")
         self.assertFalse(state.suspended)
+
+    def test_haSuspendOfAGroup(self) -> None:
+        """A group is checked where one of its addresses is."""
+        group = (
+            "virtual_server_group WEB {\n198.51.100.1 80\n192.0.2.100 80\n}\n"
+            + virtual(real(1), extra="ha_suspend").replace(
+                "virtual_server 192.0.2.100 80", "virtual_server group WEB"
+            )
+        )
+        cluster = Cluster([group + instance(1, 150)])
+        cluster.run(0.05)
+        (name,) = cluster.boxes["n1"].model.virtual_servers
+        facts = cluster.boxes["n1"].node.facts
+        self.assertTrue(facts.get(f"virtual:{name}").suspended)
+        cluster.run(20)
+        self.assertFalse(facts.get(f"virtual:{name}").suspended)
+        self.assertEqual(len(cluster.farm.probes), 4)
+        cluster.unplug("n1")
+        cluster.run(0.1)
+        self.assertEqual(facts.get("vrrp:VI_1"), "FAULT")
+        self.assertTrue(facts.get(f"virtual:{name}").suspended)
+
+    def test_syncDaemon(self) -> None:
+        """The master tells of its connections, the backup listens."""
+        sync = "global_defs {\nlvs_sync_daemon eth0 VI_1 id 51\n}\n"
+        text = sync + virtual(real(1))
+        cluster = Cluster([text + instance(1, 150), text + instance(2, 100)])
+
+        def states() -> list[list[str]]:
+            boxes = cluster.boxes.values()
+            return [[each.state for each in box.balancer.daemons] for box in boxes]
+
+        cluster.run(2)
+        self.assertEqual(states(), [["master"], ["backup"]])
+        cluster.stop("n1")
+        cluster.run(2)
+        self.assertEqual(states(), [[], ["master"]])
+        cluster.start("n1")
+        cluster.run(2)
+        self.assertEqual(states(), [["master"], ["backup"]])
+
+    def test_failover(self) -> None:
+        """Who takes over the address has had the same table all the time."""
+        text = virtual(real(1), real(2))
+        cluster = Cluster([text + instance(1, 150), text + instance(2, 100)])
+        cluster.run(3)
+        cluster.farm.break_("10.0.0.2", 80)
+        cluster.run(20)
+        first, second = (box.balancer.services for box in cluster.boxes.values())
+        self.assertEqual(first, second)
+        cluster.kill("n1")
+        cluster.run(2)
+        self.assertEqual(cluster.masters("VI_1"), ["n2"])
+        self.assertEqual(cluster.boxes["n2"].balancer.services, first)
