@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, IPPROTO_TCP
 from struct import Struct
+from struct import error as StructError
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -82,6 +83,13 @@ def parse(data: Buffer, start: int, end: int) -> Connection | None:
 
     Raises L{BadMessage}.
     """
+    try:
+        return _parse(data, start, end)
+    except (IndexError, ValueError, StructError) as error:
+        raise BadMessage(f"connection of {end - start} bytes: {error}") from error
+
+
+def _parse(data: Buffer, start: int, end: int) -> Connection | None:
     family = data[start]
     found = attributes(data, start + ATTRIBUTES, end)
     if family not in CTA_IP_SRC or CTA_TUPLE_ORIG not in found:
