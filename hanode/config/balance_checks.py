@@ -16,7 +16,6 @@ from hanode.config.balance_model import Check, Schedule, Target
 from hanode.config.checker_words import Checkers, CheckerWords, Surroundings
 from hanode.config.draft import Written
 from hanode.config.findings import Findings
-from hanode.config.future import Path
 from hanode.config.model import GlobalDefs
 from hanode.config.row import Keyword
 from hanode.config.scalars import IpAddress
@@ -57,60 +56,11 @@ class Site:
         }
         self.files = frozenset(self.file_weights)
         self._records: dict[Hashable, Any] = {}
-        self._schedules: dict[tuple[Any, ...], Schedule] = {}
-        self._settings: dict[Hashable, blocks.Settings] = {}
 
     def shared(self, record: _Record) -> _Record:
         """The one object for all records that equal C{record}."""
         one: _Record = self._records.setdefault(record, record)
         return one
-
-    def schedule(self, fields: tuple[Any, ...]) -> Schedule:
-        """The one schedule with these fields."""
-        found = self._schedules.get(fields)
-        if found is None:
-            found = self._schedules[fields] = Schedule(*fields)
-        return found
-
-    def settings(
-        self, block: Block, path: Path, table: Mapping[str, Keyword], view: Findings
-    ) -> blocks.Settings:
-        """What the statements inside say; what said the same before is not read again.
-
-        Thousands of servers have the same few lines. Lines with braces are left to
-        the caller when they are a field of C{CHECKS}, and nothing that somebody has
-        complained about is taken from before: each place is told.
-        """
-        lines = block.children
-        key = None if lines is None else self._key(path, lines)
-        known = self._settings.get(key) if key is not None else None
-        if known is None:
-            problems = len(view.problems)
-            found = blocks.settings(blocks.body(block, view), path, view, table)
-            if key is not None and len(view.problems) == problems:
-                self._settings[key] = {
-                    field: value
-                    for field, value in found.items()
-                    if not field.startswith(CHECKS)
-                }
-            return found
-        found = dict(known)
-        for line in lines or ():
-            if line.children is not None:
-                found.setdefault(CHECKS + line.words[0].text, []).append(line)
-        return found
-
-    def _key(self, path: Path, lines: tuple[Block, ...]) -> Hashable | None:
-        """What the settings depend on; None where only reading them tells."""
-        key: list[str] = [*path]
-        for line in lines:
-            if line.children is None:
-                key.append(line.raw)
-            elif line.raw in self.checkers and path == REAL_PATH:
-                key.append(CHECKS)
-            else:
-                return None
-        return tuple(key) if "" not in key else None
 
 
 @dataclass(frozen=True)
@@ -129,8 +79,8 @@ class Checked:
 
 def complete(
     found: list[Block], words: CheckerWords, server: Checked, site: Site
-) -> list[Check]:
-    """The checks that blocks of one keyword ask for."""
+) -> list[tuple[Check, bool]]:
+    """The checks of one keyword's blocks, and whether they go to the server itself."""
     return [
         check
         for block in found
@@ -140,11 +90,16 @@ def complete(
 
 def _complete(
     block: Block, words: CheckerWords, server: Checked, site: Site
-) -> Check | None:
+) -> tuple[Check, bool] | None:
     keyword = words.keyword
     findings = site.findings.about(f"{keyword} of {server.name}")
     surplus(block, 0, findings)
-    own = site.settings(block, (*REAL_PATH, keyword), site.tables[keyword], findings)
+    own = blocks.settings(
+        blocks.body(block, findings),
+        (*REAL_PATH, keyword),
+        findings,
+        site.tables[keyword],
+    )
     written = Written(server.name, block, own, findings)
     around = Surroundings(
         server.settings.get("virtualhost", ""),
@@ -159,8 +114,9 @@ def _complete(
     if options is None:
         return None
     target = _target(written, words, server)
-    schedule = site.schedule(_schedule(own, words, server, site))
-    return site.shared(Check(keyword, options, target, schedule))
+    schedule = site.shared(_schedule(own, words, server, site))
+    check = site.shared(Check(keyword, options, target, schedule))
+    return check, "connect_ip" not in own
 
 
 def _target(written: Written, words: CheckerWords, server: Checked) -> Target:
@@ -193,23 +149,14 @@ def _target(written: Written, words: CheckerWords, server: Checked) -> Target:
 
 def _schedule(
     own: Mapping[str, Any], words: CheckerWords, server: Checked, site: Site
-) -> tuple[Any, ...]:
-    """The fields of L{Schedule}."""
+) -> Schedule:
     given = server.settings
     alpha = own.get("alpha", given.get("alpha", False))
     if not words.scheduled:
-        plain = Schedule()
-        return (
-            plain.delay_loop,
-            plain.retry,
-            plain.delay_before_retry,
-            plain.warmup,
-            alpha,
-            site.log_all_failures,
-        )
+        return Schedule(alpha=alpha, log_all_failures=site.log_all_failures)
     delay_loop = own.get("delay_loop", given.get("delay_loop", 60.0))
     pause = words.delay_before_retry
-    return (
+    return Schedule(
         delay_loop,
         own.get("retry", given.get("retry", words.retry)),
         own.get(

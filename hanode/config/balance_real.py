@@ -5,16 +5,22 @@ keepalived.conf(5), "VIRTUAL SERVER(S)", real_server.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
-from hanode.config import balance_checks
+from hanode.config import balance_checks, blocks
 from hanode.config.balance_checks import CHECKS, REAL_PATH, Checked, Site
 from hanode.config.balance_entries import Forwarding, Server, server_of
 from hanode.config.balance_keywords import INHERITED
-from hanode.config.balance_model import Check, RealServer, VirtualAddress
+from hanode.config.balance_model import (
+    Check,
+    RealServer,
+    Target,
+    VirtualAddress,
+)
 from hanode.config.findings import Findings
+from hanode.config.problems import Place
 from hanode.config.scalars import IpAddress
 from hanode.config.tree import Block
 
@@ -56,19 +62,20 @@ def real_servers(
 ) -> tuple[RealServer, ...]:
     """The servers of one virtual server, without repetitions."""
     known: dict[tuple[IpAddress, int], RealServer] = {}
+    makings = _Makings(before, site)
     for block in found:
         if not block.arguments:
             site.findings.missing(block, 1)
             continue
         words = block.arguments
-        name = "real_server " + " ".join([word.text for word in words])
-        findings = site.findings.about(name)
         for extra in words[2:3]:
-            findings.warning(extra, f"surplus words from '{extra}' on", "ignored")
+            _about(block, site).warning(
+                extra, f"surplus words from '{extra}' on", "ignored"
+            )
         server = server_of(words, f"Virtual server {before.name}", site.findings)
         if server is None:
             continue
-        made = _complete(block, server, before, findings, site)
+        made = makings.make(block, server)
         if made is None:
             continue
         key = made.address, made.port
@@ -84,10 +91,100 @@ def real_servers(
     return tuple(known.values())
 
 
+class _Makings:
+    """Makes the real servers of one virtual server, equal ones only once.
+
+    Thousands have the same few lines inside, so that they differ in their address
+    alone. Those that somebody has complained about are made each for itself: every
+    place is told.
+    """
+
+    def __init__(self, before: Front, site: Site) -> None:
+        self._before = before
+        self._site = site
+        self._known: dict[Hashable, tuple[dict[str, Any], _Checks]] = {}
+
+    def make(self, block: Block, server: Server) -> RealServer | None:
+        """The real server, None when it is refused (and said why)."""
+        text = _text(block)
+        key = server.port, server.address.version, text
+        known = self._known.get(key)
+        if known is not None:
+            return self._again(*known, server.address, block.keyword.place)
+        problems = self._site.findings.problems
+        before = len(problems)
+        found = _complete(block, server, self._before, self._site)
+        if found is None:
+            return None
+        made, checks = found
+        if text and len(problems) == before:
+            self._known[key] = {name: getattr(made, name) for name in _SAME}, checks
+        return made
+
+    def _again(
+        self, same: dict[str, Any], checks: _Checks, address: IpAddress, place: Place
+    ) -> RealServer:
+        """One like another, at another address."""
+        shared = self._site.shared
+        moved = [
+            shared(_moved(check, address)) if there else check
+            for check, there in checks
+        ]
+        return RealServer(address, checks=tuple(moved), place=place, **same)
+
+
+#: checks, and whether they go to the server itself
+_Checks = list[tuple[Check, bool]]
+
+#: fields that do not depend on the address and the place
+_SAME = [
+    each.name
+    for each in fields(RealServer)
+    if each.name not in ("address", "checks", "place")
+]
+
+
+def _moved(check: Check, address: IpAddress) -> Check:
+    old = check.target
+    target = Target(
+        address,
+        old.port,
+        old.bind_address,
+        old.bind_port,
+        old.device,
+        old.mark,
+        old.timeout,
+    )
+    return Check(check.keyword, check.options, target, check.schedule)
+
+
+def _text(block: Block) -> str:
+    """All that stands in the braces; "" where that is not known."""
+    if block.children is None:
+        return ""
+    found = []
+    for line in block.children:
+        if not line.raw:
+            return ""
+        found.append(line.raw)
+        if line.children is not None:
+            inside = _text(line)
+            if not inside:
+                return ""
+            found.append(f"{{{inside}}}")
+    return "\n".join(found) or "{}"
+
+
+def _about(block: Block, site: Site) -> Findings:
+    return site.findings.about(" ".join([word.text for word in block.words]))
+
+
 def _complete(
-    block: Block, server: Server, before: Front, findings: Findings, site: Site
-) -> RealServer | None:
-    own = site.settings(block, REAL_PATH, site.real, findings)
+    block: Block, server: Server, before: Front, site: Site
+) -> tuple[RealServer, _Checks] | None:
+    findings = _about(block, site)
+    lines = blocks.body(block, findings)
+    own = blocks.settings(lines, REAL_PATH, findings, site.real)
     settings = {**before.settings, **own}
     method: Forwarding = settings.get("method", Forwarding())
     if not _reachable(block, server, method, before, site.findings):
@@ -101,38 +198,40 @@ def _complete(
         )
         settings["lower"] = 0
     alert = own.get("smtp_alert", site.smtp_alert)
-    fields = {field: settings[field] for field in _SETTINGS if field in settings}
-    return RealServer(
+    given = {name: settings[name] for name in _SETTINGS if name in settings}
+    checks = _checks(server, settings, before, site)
+    made = RealServer(
         server.address,
         _port(block, server, method, before, site.findings),
         method=method.method,
         tunnel=method.tunnel,
         tunnel_port=method.port,
         checksum=method.checksum,
-        checks=_checks(block.words[1].text, server, settings, before, site),
+        checks=tuple(check for check, _ in checks),
         smtp_alert=True if alert is None else alert,
-        place=block.words[0].place,
-        **fields,
+        place=block.keyword.place,
+        **given,
     )
+    return made, checks
 
 
 def _checks(
-    text: str, server: Server, settings: Mapping[str, Any], before: Front, site: Site
-) -> tuple[Check, ...]:
+    server: Server, settings: Mapping[str, Any], before: Front, site: Site
+) -> _Checks:
     port = before.port if server.port is None else server.port
     checked = Checked(
-        f"[{text}]:{port}",
+        f"[{server.address}]:{port}",
         server.address,
         port,
         settings.get("weight", 1),
         settings,
     )
-    found: list[Check] = []
+    found: _Checks = []
     for field, value in settings.items():
         if field.startswith(CHECKS):
             words = site.checkers[field.removeprefix(CHECKS)]
             found += balance_checks.complete(value, words, checked, site)
-    return tuple(found)
+    return found
 
 
 def sorry_server(

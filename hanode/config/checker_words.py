@@ -44,7 +44,8 @@ class CheckerWords:
     C{retry} and C{delay_before_retry} (seconds, None for delay_loop) are its defaults.
     C{port}: whether it makes a difference which port it connects to; else that is 0.
 
-    These words are in C{written.own} too, and target and schedule are made of it only
+    C{options} is called once for real servers that say the same. The words of all
+    checkers are in C{written.own} too, and target and schedule are made of it only
     after C{options} was called: it may put into it what it read elsewhere. A row of
     its own for one of these words takes its place; C{alpha} works for any checker.
     """

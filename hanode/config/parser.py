@@ -13,8 +13,8 @@ from random import Random
 from hanode.config import source
 from hanode.config.lexer import Lexer
 from hanode.config.line import Line
-from hanode.config.problems import Place, Problem, Severity, secret
-from hanode.config.tree import Block
+from hanode.config.problems import Problem, Severity, secret
+from hanode.config.tree import Block, Word
 
 MAX_DEPTH = 50  # of blocks in blocks; keepalived's deepest is five
 
@@ -87,12 +87,15 @@ class _Parser:
         return tuple(self._levels[0]), self._report.problems
 
     def _statement(self, piece: Line) -> None:
-        words = piece.words()
-        self._openable = bool(words)
+        text = piece.text
+        words: tuple[Word, ...] | Line = piece
+        if '"' in text:  # else there is a word for certain
+            words = piece.words()
+        self._openable = words != ()
         if words and not self._too_deep:
-            block = Block(words, None, piece.text)
+            block = Block(words, None, text)
             self._levels[-1].append(block)
-            if words[0].text in _FOLLOWED and len(self._open) == 1:
+            if len(self._open) == 1 and block.keyword.text in _FOLLOWED:
                 self._follow(block)
 
     def _begin(self, piece: Line) -> None:
@@ -113,14 +116,13 @@ class _Parser:
         if self._too_deep:
             self._too_deep -= 1
         elif self._open:
-            self._close(piece.place())
+            self._close(piece)
         else:
             self._report.add(Severity.DROPPED, piece.place(), "Extra '}' found")
 
-    def _close(self, place: Place | None) -> None:
+    def _close(self, brace: Line | None) -> None:
         begun, children = self._open.pop(), self._levels.pop()
-        block = Block(begun.words, tuple(children), begun.raw, place)
-        self._levels[-1].append(block)
+        self._levels[-1].append(begun.closed(tuple(children), brace))
 
     def _finish(self) -> None:
         """Close what is still open at the end of the last file."""

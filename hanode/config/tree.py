@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from hanode.config.problems import Place
 
@@ -19,19 +20,69 @@ class Word:
         return self.text
 
 
-@dataclass(frozen=True)
+class Statement(Protocol):
+    """What was written, before it is split: a line, or a part of one."""
+
+    def words(self) -> tuple[Word, ...]:
+        """Its words."""
+
+    def place(self) -> Place:
+        """Where it stands."""
+
+
 class Block:
     """One statement: its words, and what stands in braces behind it.
 
     C{children} is None for a plain line, a tuple (perhaps empty) for a block.
     C{raw} is the statement as written, after comments and parameters, for the
-    keywords whose arguments are split again by the quoted-string rules.
+    keywords whose arguments are split again by the quoted-string rules. Treat it as
+    frozen; C{words} and C{end} are made of a L{Statement} when somebody asks.
     """
 
-    words: tuple[Word, ...]
-    children: tuple[Block, ...] | None = None
-    raw: str = ""
-    end: Place | None = field(default=None, compare=False)
+    __slots__ = ("_words", "children", "raw", "_end")
+
+    def __init__(
+        self,
+        words: tuple[Word, ...] | Statement,
+        children: tuple[Block, ...] | None = None,
+        raw: str = "",
+        end: Statement | None = None,
+    ) -> None:
+        self._words = words
+        self.children = children
+        self.raw = raw
+        self._end = end
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Block):
+            return NotImplemented
+        return (self.words, self.children, self.raw) == (
+            other.words,
+            other.children,
+            other.raw,
+        )
+
+    def __repr__(self) -> str:
+        return f"Block({self.words!r}, {self.children!r}, {self.raw!r})"
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words, the keyword first."""
+        words = self._words
+        if not isinstance(words, tuple):
+            words = self._words = words.words()
+        return words
+
+    @property
+    def end(self) -> Place | None:
+        """Where its closing brace stands."""
+        return None if self._end is None else self._end.place()
+
+    def closed(
+        self, children: tuple[Block, ...], end: Statement | None = None
+    ) -> Block:
+        """The same with what stands in its braces."""
+        return Block(self._words, children, self.raw, end)
 
     @property
     def keyword(self) -> Word:

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from hanode.config.balance_model import Check, Schedule, Target
 from hanode.config.build import build
 from hanode.config.checker_words import CheckerWords, nothing
+from hanode.config.tree import Block
 from tests.config.balancing import BASIC, CHECKERS, model, servers
 from tests.config.reading import said, tree
 
@@ -32,6 +33,17 @@ def tcp(inside: str = "", real: str = "", virtual: str = "") -> Check:
     found, problems = checks(f"TCP_CHECK {{\n{inside}\n}}", real, virtual)
     assert problems == [], problems
     return found[0]
+
+
+def bare(block: Block) -> Block:
+    """The words alone, as if nobody had written them."""
+    if block.children is None:
+        return Block(block.words)
+    inside = tuple(
+        Block(each.words, tuple(map(bare, each.children or ())), each.raw)
+        for each in block.children
+    )
+    return Block(block.words, inside, block.raw)
 
 
 class ScheduleTests(SynchronousTestCase):
@@ -309,6 +321,42 @@ class SharingTests(SynchronousTestCase):
                 for each in found[0].real_servers
             ],
             [(f"[192.0.2.{n}]:80", 3, ["ASK_CHECK", "TCP_CHECK"]) for n in (7, 8)],
+        )
+
+    def test_elsewhere(self) -> None:
+        """A check of another address stays there; the others follow their server."""
+        inside = "TCP_CHECK {\nconnect_ip 192.0.2.7\n}\nTCP_CHECK {\n}\n"
+        found, problems = servers(
+            f"virtual_server 192.0.2.1 80 {{\n{BASIC}"
+            + "".join(f"real_server 192.0.2.{n} 80 {{\n{inside}}}\n" for n in (7, 8))
+            + "}\n"
+        )
+        self.assertEqual(problems, [])
+        self.assertEqual(
+            [
+                [str(check.target.address) for check in each.checks]
+                for each in found[0].real_servers
+            ],
+            [["192.0.2.7", "192.0.2.7"], ["192.0.2.7", "192.0.2.8"]],
+        )
+
+    def test_without_text(self) -> None:
+        """Where it is not known what was written, each is made for itself."""
+        (block,) = tree(
+            f"virtual_server 192.0.2.1 80 {{\n{BASIC}"
+            "real_server 192.0.2.7 80 {\nTCP_CHECK {\nretry 3\n}\n}\n"
+            "real_server 192.0.2.8 80 {\nTCP_CHECK {\nretry 3\n}\n}\n}\n"
+        )
+        lines = (*(block.children or ())[:3], *map(bare, (block.children or ())[3:]))
+        found, problems = build([Block(block.words, lines)], CHECKERS)
+        self.assertEqual(problems, [])
+        (server,) = found.virtual_servers.values()
+        self.assertEqual(
+            [
+                (str(each), each.checks[0].schedule.retry)
+                for each in server.real_servers
+            ],
+            [("[192.0.2.7]:80", 3), ("[192.0.2.8]:80", 3)],
         )
 
     def test_same_mistakes(self) -> None:

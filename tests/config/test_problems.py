@@ -62,8 +62,8 @@ class ProblemTests(SynchronousTestCase):
             'SSL { password "x y" }',
         )
         self.assertEqual([line for line in lines if not secret(line)], [])
-        lines = ("active_key 1", "keys", "passwords x", "key_file x", "monkey 1")
-        self.assertEqual([line for line in lines if secret(line)], [])
+        harmless = ("active_key 1", "keys", "passwords x", "key_file x", "monkey 1")
+        self.assertEqual([line for line in harmless if secret(line)], [])
 
     def test_secret_of_an_open_block(self) -> None:
         """A statement with a password is not named in full when its brace is open."""

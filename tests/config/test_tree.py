@@ -8,6 +8,14 @@ from tests.config.reading import tree
 
 
 class BlockTests(SynchronousTestCase):
+    def test_equal(self) -> None:
+        """Blocks are compared by what they say."""
+        (one,), (same,), (other,) = tree("a {\nb\n}"), tree("a {\nb\n}"), tree("a {\n}")
+        self.assertEqual(one, same)
+        self.assertNotEqual(one, other)
+        self.assertNotEqual(one, "a")
+        self.assertEqual(repr(other), f"Block(({other.keyword!r},), (), 'a')")
+
     def test_last(self) -> None:
         """The last statement inside with a word, the block itself without one."""
         (block,) = tree('a {\nb 1\n""\nb 2\nc\n}\n')
