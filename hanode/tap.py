@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import signal
 import sys
@@ -28,12 +27,12 @@ from hanode.interfaces import IProcesses
 from hanode.network import Network
 from hanode.node import Node
 from hanode.processes import Processes
+from hanode.promptness import be_prompt
 from hanode.reading import Reading, read
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
 QUICK = 0.02  # seconds of reading that packets can bear
-NICE = -15  # setpriority(2)
 SOCKETS = 16384  # enough for 4,000 sessions, and small for those who close them all
 LEVELS = {
     Severity.WARNING: LogLevel.warn,
@@ -158,19 +157,6 @@ class Daemon(MultiService):
         return model.node.http if given is None else given
 
 
-def be_prompt(nice: int = NICE) -> None:
-    """Run before others on a busy machine, if we may: a late packet is a false alarm.
-
-    Programs that we start begin as anybody else (sched(7), SCHED_RESET_ON_FORK).
-    """
-    policy = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-        os.sched_setscheduler(0, policy, os.sched_param(0))
-    except PermissionError as problem:
-        Logger().debug("running with ordinary priority: {problem}", problem=problem)
-
-
 def allow_sockets() -> None:
     """Let us open as many files as we may: each BFD session takes a socket."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -202,5 +188,5 @@ def makeService(options: Options) -> Daemon:
 
     make_monotonic(reactor)
     allow_sockets()
-    be_prompt()
+    reactor.callWhenRunning(be_prompt)  # after twistd has forked
     return Daemon(options, reactor)
