@@ -153,7 +153,7 @@ class NftablesBalancer:
         table = dict(self._applied or {})
         if not table or self._watch is None:
             return succeed({})
-        arguments = ("-j", "list", "counters", "table", FAMILY, NAME)
+        arguments = ("list", "counters", "table", FAMILY, NAME)
         try:
             counting = self._start_nft(self._reactor, self._program, arguments).done
         except OSError as error:
@@ -163,7 +163,8 @@ class NftablesBalancer:
         def counted(answer: Answer) -> Any:
             if self._watch is None:
                 return {}  # stopped meanwhile
-            counters = _counters(answer)
+            # Without an answer the table is gone, or on its way back.
+            counters = read_counters(answer.output)
             counts: Deferred[Any] = self._connections.count(table)
             return counts.addCallback(
                 lambda found: self._meter.read(
@@ -199,7 +200,7 @@ class NftablesBalancer:
             return
         target = self._target()
         if self._applied is None and not self._anew:
-            arguments = ("-j", "-t", "list", "table", FAMILY, NAME)
+            arguments = ("-t", "list", "table", FAMILY, NAME)
             self._spawn(arguments, "", self._listed)
         elif self._applied is None or not self._applied or not target:
             if target or self._applied != target:
@@ -220,12 +221,7 @@ class NftablesBalancer:
         target = self._target()
         present: Present | None = None
         if answer.status == 0:
-            try:
-                present = read_present(answer.output)
-            except ValueError as error:
-                self.log.warn(
-                    "cannot read what nft lists ({error}): beginning anew", error=error
-                )
+            present = read_present(answer.output)
         elif NO_TABLE not in answer.errors:
             self._again(f"cannot list table {TABLE}: {answer.reason}")
             return
@@ -369,15 +365,6 @@ class NftablesBalancer:
                 else "putting it back",
             )
         self._work()
-
-
-def _counters(answer: Answer) -> dict[str, tuple[int, int]]:
-    if answer.status:
-        return {}  # the table is gone, or on its way back
-    try:
-        return read_counters(answer.output)
-    except ValueError:
-        return {}  # an nft without JSON, which the start has told
 
 
 @implementer(IPlugin, IBalancerKind)

@@ -7,7 +7,7 @@ a restart of the daemon.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,7 +16,6 @@ from hanode.dataplanes.nftables_rules import (
     BASES,
     CLIENTS,
     MAPS,
-    NAME,
     TABLE,
     Rules,
     rules_of,
@@ -24,6 +23,7 @@ from hanode.dataplanes.nftables_rules import (
 from hanode.lvs import Identity, Table
 
 _NOTHING = Rules()
+_NAME = re.compile(r'^\s+(chain|set|map|counter) "?([^"\s]+)"? \{', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,14 @@ def rewrite(present: Present | None, new: Table) -> Transaction:
 
 
 def read_present(text: str) -> Present:
-    """What C{nft -j -t list table} says is there. Raises L{ValueError}."""
+    """What C{nft -t list table} says is there.
+
+    Its text and not its JSON, which takes ten times as long to read.
+    """
     found: dict[str, set[str]] = {"chain": set(), "set": set(), "map": set()}
     found["counter"] = set()
-    for entry in json.loads(text).get("nftables", ()):
-        for kind, value in entry.items():
-            if kind in found and value.get("table") == NAME:
-                found[kind].add(value["name"])
+    for kind, name in _NAME.findall(text):
+        found[kind].add(name)
     return Present(
         frozenset(found["chain"]),
         frozenset(found["set"]),

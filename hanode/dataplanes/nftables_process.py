@@ -22,8 +22,8 @@ from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from zope.interface import implementer
 
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin"
-#: seconds; a table of 30,000 real servers takes a few
-LIMIT = 60.0
+#: seconds; nft needs 5 for 5000 real servers, and longer than in proportion for more
+LIMIT = 300.0
 _COMPLAINT = re.compile(r"^[^\s:]+:(\d+):[\d-]+: Error: (.*)$", re.MULTILINE)
 
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from hanode.config.scalars import IpAddress
 from hanode.dataplanes.nftables_conntrack import Counts
-from hanode.dataplanes.nftables_rules import NAME, destination_name, name_of
+from hanode.dataplanes.nftables_rules import destination_name, name_of
 from hanode.lvs import Service, Table, Usage, Usages
 
 #: packets and bytes of each counter
 Counters = Mapping[str, tuple[int, int]]
 Key = tuple[IpAddress, int]
 _NONE = (0, 0)
+_COUNTER = re.compile(r'counter "?([^"\s]+)"? \{\s+packets (\d+) bytes (\d+)')
 #: seconds between two looks before rates are worked out anew
 SHORTEST = 1.0
 
 
 def read_counters(text: str) -> dict[str, tuple[int, int]]:
-    """What C{nft -j list counters} says. Raises L{ValueError}."""
-    found = {}
-    for entry in json.loads(text).get("nftables", ()):
-        counter = entry.get("counter")
-        if counter is not None and counter.get("table") == NAME:
-            found[counter["name"]] = (counter["packets"], counter["bytes"])
-    return found
+    """What C{nft list counters} says."""
+    return {
+        name: (int(packets), int(size))
+        for name, packets, size in _COUNTER.findall(text)
+    }
 
 
 class Meter:

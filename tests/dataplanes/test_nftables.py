@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -23,11 +22,11 @@ from hanode.plugins import find
 
 # Marks keep the hints about forwarding out of most tests' way: they are of no matter.
 ONE, TWO, THREE = (Fwmark(each) for each in (1, 2, 3))
-LIST = ("-j", "-t", "list", "table", "inet", "hanode_lvs")
-COUNT = ("-j", "list", "counters", "table", "inet", "hanode_lvs")
+LIST = ("-t", "list", "table", "inet", "hanode_lvs")
+COUNT = ("list", "counters", "table", "inet", "hanode_lvs")
 SET = ("-f", "-")
 NO_TABLE = Answer(1, "", "Error: No such file or directory\n")
-EMPTY = Answer(0, '{"nftables": []}')
+EMPTY = Answer(0, "table inet hanode_lvs {\n}\n")
 DONE = Answer(0)
 
 
@@ -160,8 +159,8 @@ class TransactionTests(BalancerCase):
     def test_adoption(self):
         """What an earlier run left is rewritten, not thrown away."""
         self.balancer.balance(table(ONE))
-        listed = {"nftables": [{"chain": {"table": "hanode_lvs", "name": "old"}}]}
-        self.finish(Answer(0, json.dumps(listed)), LIST)
+        listed = "table inet hanode_lvs {\n\tchain old {\n\t}\n}\n"
+        self.finish(Answer(0, listed), LIST)
         present = Present(chains=frozenset({"old"}))
         self.assertEqual(self.finish(), rewrite(present, table(ONE)).text)
 
@@ -285,13 +284,6 @@ class FailureTests(BalancerCase):
                 " again until it works"
             ],
         )
-
-    def test_no_json(self):
-        """An nft without JSON cannot adopt; it begins anew."""
-        self.balancer.balance(table(ONE))
-        self.finish(Answer(0, "table inet hanode_lvs {}"), LIST)
-        self.assertEqual(self.finish(), rewrite(None, table(ONE)).text)
-        self.assertIn("beginning anew", self.log.lines[0])
 
     def test_cannot_run(self):
         """nft cannot be started: it is tried again later."""
@@ -454,11 +446,10 @@ class LookTests(BalancerCase):
         self.settle(table(ONE))
         key = (ip_address("10.0.0.1"), 80)
         self.connections.counts = {(ONE, key): (3, 4)}
-        counters = [
-            {"table": "hanode_lvs", "name": name, "packets": number, "bytes": 0}
+        text = "".join(
+            f"\tcounter {name} {{\n\t\tpackets {number} bytes 0\n\t}}\n"
             for name, number in (("fwmark_1_ipv4", 9), ("fwmark_1_ipv4/10.0.0.1_80", 8))
-        ]
-        text = json.dumps({"nftables": [{"counter": each} for each in counters]})
+        )
         part = Usage(connections=8, active=3, inactive=4)
         self.assertEqual(
             self.usages(Answer(0, text)), {ONE: (Usage(connections=9), {key: part})}
@@ -469,7 +460,7 @@ class LookTests(BalancerCase):
         self.settle(table(ONE))
         nothing = {ONE: (Usage(), {(ip_address("10.0.0.1"), 80): Usage()})}
         self.assertEqual(self.usages(NO_TABLE), nothing)
-        self.assertEqual(self.usages(Answer(0, "no JSON")), nothing)
+        self.assertEqual(self.usages(Answer(0, "what?")), nothing)
 
     def test_nothing_to_tell(self):
         """Without services, or without nft, there are no usages."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -58,10 +57,18 @@ class ReadTests(SynchronousTestCase):
     """What nft lists."""
 
     def test_read(self):
-        """Counters of our table, by name."""
-        ours = {"table": "hanode_lvs", "name": "a", "packets": 2, "bytes": 3}
-        entries = [{"metainfo": {}}, {"counter": ours}]
-        entries.append({"counter": {**ours, "table": "other", "name": "b"}})
+        """Packets and bytes by name; an empty answer has none."""
+        text = """table inet hanode_lvs {
+	counter tcp_192.0.2.10_80 {
+		packets 2 bytes 120
+	}
+
+	counter tcp_192.0.2.10_80/10.0.0.1_80/in {
+		packets 20 bytes 1200
+	}
+}
+"""
         self.assertEqual(
-            read_counters(json.dumps({"nftables": entries})), {"a": (2, 3)}
+            read_counters(text), {W: (2, 120), f"{W}/10.0.0.1_80/in": (20, 1200)}
         )
+        self.assertEqual(read_counters(""), {})
