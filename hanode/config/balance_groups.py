@@ -64,14 +64,15 @@ def _members(block: Block, findings: Findings) -> tuple[VirtualAddress, ...]:
             continue
         if line.children is not None:
             findings.warning(line, "Unexpected '{' - ignoring", "remove the braces")
-        for each in _line(line, findings):
-            if each in found:
-                findings.warning(
-                    line,
-                    f"duplicate entry {_shown(each)} - ignoring",
-                    "remove one of the two",
-                )
-            found[each] = None
+        entries = list(_line(line, findings))
+        twice = next((each for each in entries if each in found), None)
+        if twice is not None:
+            findings.warning(
+                line,
+                f"duplicate entry {_shown(twice)} - ignoring",
+                "remove one of the two",
+            )
+        found |= dict.fromkeys(entries)
     return tuple(found)
 
 

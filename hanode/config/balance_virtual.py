@@ -159,9 +159,12 @@ def _complete(draft: Draft, taken: Taken, site: Site) -> VirtualServer | None:
         return None
     protocol = _protocol(draft)
     family = _family(draft)
+    # "fwmark 7" and "fwmark 7 inet" may turn out to be the same
     addresses = tuple(
-        each if each.family else replace(each, family=family)
-        for each in draft.addresses
+        dict.fromkeys(
+            each if each.family else replace(each, family=family)
+            for each in draft.addresses
+        )
     )
     if not _free(draft, addresses, protocol, taken):
         return None

@@ -169,6 +169,20 @@ class GroupTests(SynchronousTestCase):
             ),
         )
 
+    def test_overlap(self) -> None:
+        """Ranges that overlap are told once for each line."""
+        found, problems = read(
+            "virtual_server_group g {\n192.0.2.1-3 80\n192.0.2.2-4 80\n}\n"
+        )
+        self.assertEqual(found["g"], [f"192.0.2.{n} 80 4" for n in range(1, 5)])
+        self.assertEqual(
+            problems,
+            [
+                "3 warning: (virtual_server_group g) duplicate entry 192.0.2.2 80 - "
+                "ignoring (remove one of the two)"
+            ],
+        )
+
     def test_nothing_on_a_line(self) -> None:
         """A statement without words is no entry."""
         (block,) = tree("virtual_server_group g {\n192.0.2.1\n}\n")

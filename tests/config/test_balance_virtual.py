@@ -181,6 +181,14 @@ class IdentityTests(SynchronousTestCase):
             found, _ = servers(one("fwmark 7", inside))
             self.assertEqual([each.family for each in found[0].addresses], [family])
 
+    def test_one_mark_twice(self) -> None:
+        """A mark with and without its family is one service."""
+        found, problems = servers(
+            "virtual_server_group g {\nfwmark 7\nfwmark 7 inet\n}\n" + one("group g")
+        )
+        self.assertEqual(problems, [])
+        self.assertEqual(found[0].addresses, (VirtualAddress(mark=7),))
+
     def test_taken(self) -> None:
         """What another virtual server has nobody gets twice, in a group or alone."""
         marks = "lvs_sched rr\nlvs_method NAT\n" + REAL
