@@ -6,16 +6,16 @@ and protocol, or firewall mark and family: what two of them claim, the first has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from hanode.config import balance_service as service
 from hanode.config import blocks
 from hanode.config.balance_checks import Site
+from hanode.config.balance_draft import Draft
 from hanode.config.balance_entries import Server, server_of
 from hanode.config.balance_groups import FAMILIES, UNDECIDED, Groups
-from hanode.config.balance_keywords import PERSISTENCE
-from hanode.config.balance_model import RealServer, VirtualAddress, VirtualServer
+from hanode.config.balance_model import VirtualAddress, VirtualServer
 from hanode.config.balance_real import front, real_servers, sorry_server
 from hanode.config.findings import Findings
 from hanode.config.tree import Block
@@ -23,42 +23,9 @@ from hanode.config.values import address_of, integer_of
 
 _MARK = 4294967295
 
-#: flag -> the scheduler that it belongs to, and the flag of the kernel (ip_vs.h)
-_FLAGS = {
-    "sh-fallback": ("sh", "flag-1"),
-    "sh-port": ("sh", "flag-2"),
-    "mh-fallback": ("mh", "flag-1"),
-    "mh-port": ("mh", "flag-2"),
-}
 _AS_WRITTEN = ("scheduler", "engine", "quorum_up", "quorum_down", "alpha", "omega")
 
 _Claim = tuple[VirtualAddress, str]
-
-
-@dataclass
-class Draft:
-    """One virtual_server while it is made: what names it, and its own words."""
-
-    block: Block
-    own: dict[str, Any]
-    addresses: tuple[VirtualAddress, ...]
-    group: str
-    findings: Findings
-    name: str = ""
-
-    @property
-    def marked(self) -> bool:
-        """Whether it is one firewall mark, which any protocol may have."""
-        return not self.group and bool(self.addresses[0].mark)
-
-    def warning(self, word: str, message: str, remedy: str) -> None:
-        """Warn about the statement that begins with C{word}, or about the whole."""
-        where = self.block.last(word)
-        self.findings.warning(where, f"Virtual server {self.name}: {message}", remedy)
-
-    def dropped(self, message: str, remedy: str) -> None:
-        """Say why it does not run."""
-        self.findings.dropped(self.block, message, remedy)
 
 
 @dataclass
@@ -175,26 +142,34 @@ def _complete(draft: Draft, taken: Taken, site: Site) -> VirtualServer | None:
     if not servers:
         _empty(draft)
         return None
-    quorum, hysteresis = _quorum(draft, servers)
     alert = own.get("smtp_alert", site.smtp_alert)
-    return VirtualServer(
+    made = VirtualServer(
         name=draft.name,
         addresses=addresses,
         group=draft.group,
         protocol=protocol,
-        flags=_flags(draft),
-        one_packet=_one_packet(draft, protocol),
-        persistence=_persistence(draft),
-        granularity=_granularity(draft, addresses),
-        quorum=quorum,
-        hysteresis=hysteresis,
-        ha_suspend=_ha_suspend(draft),
         smtp_alert=bool(alert),
         sorry=sorry_server(draft.block, own, before, site.findings),
         sorry_inhibit="sorry" in own and "sorry_inhibit" in own,
         real_servers=servers,
         place=draft.block.keyword.place,
         **{field: own[field] for field in _AS_WRITTEN if field in own},
+    )
+    return _corrected(draft, made)
+
+
+def _corrected(draft: Draft, made: VirtualServer) -> VirtualServer:
+    """C{made} with everything that may have to be corrected."""
+    quorum, hysteresis = service.quorum(draft, made.real_servers)
+    return replace(
+        made,
+        flags=service.flags(draft),
+        one_packet=service.one_packet(draft, made.protocol),
+        persistence=service.persistence(draft),
+        granularity=service.granularity(draft, made.addresses),
+        quorum=quorum,
+        hysteresis=hysteresis,
+        ha_suspend=service.ha_suspend(draft),
     )
 
 
@@ -291,115 +266,3 @@ def _named_defaults(draft: Draft) -> None:
                 "add lvs_method NAT, DR or TUN",
             )
             return
-
-
-def _flags(draft: Draft) -> frozenset[str]:
-    """The scheduler's flags by the names that ip_vs has for all schedulers."""
-    own = draft.own
-    scheduler = own.get("scheduler", "wlc")
-    if "hashed" in own:
-        draft.warning(
-            "hashed", "hashed has no effect", "it is for the kernel: remove it"
-        )
-    found = set()
-    for name in _flag_names(own):
-        wanted, flag = _FLAGS.get(name, (scheduler, name))
-        if wanted != scheduler:
-            draft.warning(
-                name,
-                f"{name} is for scheduler {wanted}, not for {scheduler} - ignoring",
-                f"remove it, or use lvs_sched {wanted}",
-            )
-            continue
-        found.add(flag)
-    return frozenset(found)
-
-
-def _flag_names(own: dict[str, Any]) -> Iterator[str]:
-    for name in own:
-        if name.startswith("flags."):
-            yield name.removeprefix("flags.")
-
-
-def _one_packet(draft: Draft, protocol: str) -> bool:
-    if "one_packet" not in draft.own:
-        return False
-    if protocol == "UDP" or draft.marked:
-        return True
-    draft.warning(
-        "ops",
-        f"one packet scheduling is not possible with {protocol} - ignoring ops",
-        "remove it, or use protocol UDP",
-    )
-    return False
-
-
-def _persistence(draft: Draft) -> int:
-    """Seconds; any port, and a granularity, need it."""
-    own = draft.own
-    if "persistence" in own:
-        return int(own["persistence"])
-    if any(not each.port and not each.mark for each in draft.addresses):
-        draft.warning(
-            "virtual_server",
-            f"any port needs persistence - setting persistence_timeout {PERSISTENCE}",
-            "name a port, or add persistence_timeout",
-        )
-        return PERSISTENCE
-    return PERSISTENCE if "granularity" in own else 0
-
-
-def _granularity(draft: Draft, addresses: tuple[VirtualAddress, ...]) -> int:
-    """The prefix length by which clients are told apart.
-
-    In a group of both families it is that of the first address.
-    """
-    families = {each.family for each in addresses}
-    longest = 128 if addresses[0].family == 6 else 32
-    if "granularity" not in draft.own:
-        return longest
-    family, prefix = draft.own["granularity"]
-    if families == {family}:
-        return int(prefix)
-    draft.warning(
-        "persistence_granularity",
-        "persistence_granularity is not of the family of the addresses - ignoring",
-        "write a netmask for IPv4, a prefix length for IPv6",
-    )
-    return longest
-
-
-def _quorum(draft: Draft, servers: tuple[RealServer, ...]) -> tuple[int, int]:
-    """Quorum and hysteresis as the real servers can reach them."""
-    quorum, hysteresis = draft.own.get("quorum", 1), draft.own.get("hysteresis", 0)
-    total = sum(server.weight for server in servers)
-    if quorum > max(total, 1):
-        draft.warning(
-            "quorum",
-            f"quorum {quorum} exceeds total weight {total} - reducing to "
-            f"{max(total, 1)}",
-            "lower it, or add real servers",
-        )
-        quorum = max(total, 1)
-    if hysteresis >= quorum:
-        draft.warning(
-            "hysteresis",
-            f"hysteresis {hysteresis} is not below quorum {quorum} - reducing to "
-            f"{quorum - 1}",
-            f"use at most {quorum - 1}",
-        )
-        hysteresis = quorum - 1
-    return quorum, hysteresis
-
-
-def _ha_suspend(draft: Draft) -> bool:
-    if "ha_suspend" not in draft.own:
-        return False
-    if all(each.mark for each in draft.addresses):
-        draft.warning(
-            "ha_suspend",
-            "ha_suspend needs an address, a fwmark is none - ignoring",
-            "use addresses instead of marks",
-        )
-        return False
-    return True

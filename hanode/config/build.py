@@ -94,14 +94,7 @@ def build(
     Blocks may stand in any order: what others refer to is built first.
     """
     findings = Findings()
-    found: dict[str, list[Block]] = {word: [] for word in keywords.SUPPORTED[()]}
-    merged: dict[str, blocks.Settings] = {"global_defs": {}, "hanode": {}}
-    for row, block in blocks.known(tree, (), findings):
-        if row.word in merged:
-            lines = blocks.body(block, findings)
-            merged[row.word] |= blocks.settings(lines, (row.word,), findings)
-        else:
-            found[row.word].append(block)
+    found, merged = _sorted(tree, findings)
     shared = merged["global_defs"]
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
@@ -127,6 +120,21 @@ def build(
         defs_of_all,
     )
     return model, findings.problems
+
+
+def _sorted(
+    tree: Iterable[Block], findings: Findings
+) -> tuple[dict[str, list[Block]], dict[str, blocks.Settings]]:
+    """The blocks by their word, and the settings of those that add up."""
+    found: dict[str, list[Block]] = {word: [] for word in keywords.SUPPORTED[()]}
+    merged: dict[str, blocks.Settings] = {"global_defs": {}, "hanode": {}}
+    for row, block in blocks.known(tree, (), findings):
+        if row.word in merged:
+            lines = blocks.body(block, findings)
+            merged[row.word] |= blocks.settings(lines, (row.word,), findings)
+        else:
+            found[row.word].append(block)
+    return found, merged
 
 
 def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
