@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
@@ -27,6 +27,7 @@ from hanode.dataplanes.nftables_change import (
     rewrite,
 )
 from hanode.dataplanes.nftables_connections import Connections
+from hanode.dataplanes.nftables_conntrack import Counts
 from hanode.dataplanes.nftables_hints import Hints
 from hanode.dataplanes.nftables_netlink import Watch, delete_table, probe, reason
 from hanode.dataplanes.nftables_process import Answer, Nft, find
@@ -76,6 +77,8 @@ class NftablesBalancer:
         self._failures = 0
         self._losses = Losses()
         self._meter = Meter()
+        self._counters: dict[str, tuple[int, int]] = {}
+        self._asking: list[Deferred[Usages]] = []
         self._hints = Hints()
 
     # -- IBalancer
@@ -103,6 +106,7 @@ class NftablesBalancer:
         self._watch.close()
         self._watch = None
         self._connections.close()
+        self._tell_usages({})
         if not remove:
             return  # a transaction that is on its way may end
         if self._run is not None:
@@ -149,31 +153,12 @@ class NftablesBalancer:
         self.balance({})
 
     def usages(self) -> Deferred[Usages]:
-        """See L{IBalancer.usages}."""
-        table = dict(self._applied or {})
-        if not table or self._watch is None:
-            return succeed({})
-        arguments = ("list", "counters", "table", FAMILY, NAME)
-        try:
-            counting = self._start_nft(self._reactor, self._program, arguments).done
-        except OSError as error:
-            self.log.error("cannot run nft: {error}", error=error)
-            return succeed({})
-
-        def counted(answer: Answer) -> Any:
-            if self._watch is None:
-                return {}  # stopped meanwhile
-            # Without an answer the table is gone, or on its way back.
-            counters = read_counters(answer.output)
-            counts: Deferred[Any] = self._connections.count(table)
-            return counts.addCallback(
-                lambda found: self._meter.read(
-                    table, counters, found, self._reactor.seconds()
-                )
-            )
-
-        usages: Deferred[Usages] = counting.addCallback(counted)
-        return usages
+        """See L{IBalancer.usages}. Who asks while nft is counting shares the answer."""
+        asking: Deferred[Usages] = Deferred()
+        self._asking.append(asking)
+        if len(self._asking) == 1:
+            self._count()
+        return asking
 
     def timeouts(self, timeouts: Timeouts) -> None:
         """See L{IBalancer.timeouts}: those of connection tracking are sysctls."""
@@ -330,6 +315,39 @@ class NftablesBalancer:
 
     def _surprised(self, failure: Any) -> None:
         self.log.failure("nftables", failure=failure)
+        self._tell_usages({})  # lest somebody waits for ever
+
+    # -- counting
+
+    def _count(self) -> None:
+        table = self._target() if self._applied is None else self._applied
+        if not table or self._watch is None:
+            self._tell_usages({})
+            return
+        arguments = ("list", "counters", "table", FAMILY, NAME)
+        try:
+            counting = self._start_nft(self._reactor, self._program, arguments).done
+        except OSError as error:
+            self.log.error("cannot run nft: {error}", error=error)
+            self._tell_usages({})
+            return
+
+        def counted(answer: Answer) -> Any:
+            if answer.status == 0:  # else the table is gone, or on its way back
+                self._counters = read_counters(answer.output)
+            if self._watch is not None:
+                return self._connections.count(table).addCallback(measured)
+
+        def measured(counts: Counts) -> None:
+            now = self._reactor.seconds()
+            self._tell_usages(self._meter.read(table, self._counters, counts, now))
+
+        counting.addCallback(counted).addErrback(self._surprised)
+
+    def _tell_usages(self, usages: Usages) -> None:
+        asking, self._asking = self._asking, []
+        for each in asking:
+            each.callback(usages)
 
     # -- what others do
 

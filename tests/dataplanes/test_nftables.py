@@ -6,7 +6,7 @@ import errno
 from dataclasses import replace
 from ipaddress import ip_address
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -94,6 +94,9 @@ class Log:
         self.lines.append(format.format(**fields))
 
     error = warn
+
+    def failure(self, format, failure):
+        self.lines.append(f"{format}: {failure.getErrorMessage()}")
 
     def debug(self, format, **fields):
         """Not of interest."""
@@ -456,11 +459,28 @@ class LookTests(BalancerCase):
         )
 
     def test_no_counters(self):
-        """What cannot be read counts as nothing."""
+        """What cannot be read counts as before, at first as nothing."""
         self.settle(table(ONE))
-        nothing = {ONE: (Usage(), {(ip_address("10.0.0.1"), 80): Usage()})}
-        self.assertEqual(self.usages(NO_TABLE), nothing)
-        self.assertEqual(self.usages(Answer(0, "what?")), nothing)
+        key = (ip_address("10.0.0.1"), 80)
+        text = "\tcounter fwmark_1_ipv4 {\n\t\tpackets 5 bytes 0\n\t}\n"
+        before = {ONE: (Usage(), {key: Usage()})}
+        after = {ONE: (Usage(connections=5), {key: Usage()})}
+        self.assertEqual(self.usages(NO_TABLE), before)
+        self.assertEqual(self.usages(Answer(0, text)), after)
+        self.assertEqual(self.usages(NO_TABLE), after)
+
+    def test_shared(self):
+        """Who asks while nft is counting gets the same answer, also in a repair."""
+        self.settle(table(ONE))
+        self.balancer._repair("somebody was here")
+        self.finish(NO_TABLE, LIST)
+        repair = self.runs.pop()
+        got = []
+        for _ in range(2):
+            self.balancer.usages().addCallback(got.append)
+        self.finish(EMPTY, COUNT)
+        repair.done.callback(DONE)
+        self.assertEqual([list(each) for each in got], [[ONE], [ONE]])
 
     def test_nothing_to_tell(self):
         """Without services, or without nft, there are no usages."""
@@ -468,6 +488,14 @@ class LookTests(BalancerCase):
         self.settle(table(ONE))
         self.refuse_to_start = True
         self.assertEqual(self.usages(), {})
+
+    def test_surprise(self):
+        """Whatever goes wrong, who asked is answered, and may ask again."""
+        self.settle(table(ONE))
+        self.connections.count = lambda table: fail(ValueError("unexpected"))
+        self.assertEqual(self.usages(EMPTY), {})
+        self.assertEqual(self.usages(EMPTY), {})
+        self.assertEqual(self.log.lines, ["nftables: unexpected"] * 2)
 
     def test_stopped_meanwhile(self):
         """An answer that comes after the end is of no use."""

@@ -157,6 +157,15 @@ class RemovalTests(NftablesCase):
             self.assertRaises(ConnectionResetError, talk, names["rs1"])
             self.assertEqual(talk(names["rs2"]), "rs2")
 
+    def test_removed_ipv6(self):
+        """The same for IPv6."""
+        both = [destination(1, six=True), destination(2, six=True)]
+        self.balance(service(*both, vip=VIP6))
+        with self.client.call(open_connection, VIP6, PORT) as opened:
+            name = opened.recv(100).decode()
+            self.balance(service(both[1 if name == "rs1" else 0], vip=VIP6))
+            self.assertRaises(ConnectionResetError, talk, opened)
+
     def test_removed_udp(self):
         """A UDP source that goes on sending gets another server."""
         three = [destination(each) for each in (1, 2)]
