@@ -63,7 +63,9 @@ class NftablesCase(SynchronousTestCase):
         self.client, self.director = Host("client"), Host("director")
         here = "/proc/thread-self/ns/net"
         self.director_network = self.director.call(os.readlink, here)
-        reals = [Host(f"rs{number}") for number in range(1, self.servers + 1)]
+        self.reals = reals = [
+            Host(f"rs{number}") for number in range(1, self.servers + 1)
+        ]
         for each in (front, back, self.client, self.director, *reals):
             self.addCleanup(each.close)
         own = [f"{each}/24" for each in CLIENTS] + [f"{each}/64" for each in CLIENTS6]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from collections import Counter
 
+from scapy.layers.inet import IP
+from scapy.layers.sctp import SCTP, SCTPChunkInit
+
 from hanode.lvs import Fwmark, Service
 from tests.live.case import until
 from tests.live.named_server import ask, open_connection, talk
@@ -18,6 +21,8 @@ from tests.live.nftables_case import (
     destination,
     service,
 )
+
+SCTP_PROTOCOL = 132
 
 
 class SchedulerTests(NftablesCase):
@@ -77,6 +82,22 @@ class SchedulerTests(NftablesCase):
         two = [destination(each, port=0) for each in (1, 2)]
         self.balance(service(*two, port=0, persistence=60))
         self.assertEqual(len(set(self.ask(4))), 1)
+
+    def test_sctp(self):
+        """The first packet of an SCTP association gets to a real server."""
+        self.balance(service(destination(1, port=81), protocol="SCTP"))
+        ends = [
+            host.call(socket.socket, socket.AF_INET, socket.SOCK_RAW, SCTP_PROTOCOL)
+            for host in (self.client, self.reals[0])
+        ]
+        for each in ends:
+            self.addCleanup(each.close)
+            each.settimeout(3.0)
+        client, real = ends
+        init = SCTP(sport=4711, dport=PORT, tag=0) / SCTPChunkInit(init_tag=1)
+        client.sendto(bytes(init), (VIP, 0))
+        packet = IP(real.recv(2000))
+        self.assertEqual((packet.dst, packet[SCTP].dport), ("10.0.0.1", 81))
 
     def test_fwmark(self):
         """Packets with a mark are balanced wherever they go."""
