@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -40,7 +40,6 @@ class Drains:
     """Asks the kernel from time to time, while somebody is being drained.
 
     @param usages: asks the kernel.
-    @param virtuals: the virtual servers.
     @param drained: called with a virtual server and what is to be told, when one of
         its real servers is done.
     """
@@ -49,21 +48,26 @@ class Drains:
         self,
         clock: IReactorTime,
         usages: Callable[[], Deferred[Usages]],
-        virtuals: Callable[[], Iterable[Virtual]],
         drained: Callable[[Virtual, Actions], object],
     ) -> None:
-        self._clock, self._usages = clock, usages
-        self._virtuals, self._drained = virtuals, drained
+        self._clock, self._usages, self._drained = clock, usages, drained
+        self._waiting: dict[Virtual, None] = {}
         self._call: IDelayedCall | None = None
         self._asking: Deferred[Any] | None = None
 
-    def look(self) -> None:
-        """Somebody may have begun to be drained."""
-        if self._call is None and self._asking is None and self._waiting():
-            self._call = self._clock.callLater(INTERVAL, self._ask)
+    def look(self, virtual: Virtual) -> None:
+        """One of its real servers may have begun to be drained."""
+        if virtual.draining:
+            self._waiting[virtual] = None
+            self._go_on()
+
+    def forget(self, virtual: Virtual) -> None:
+        """It exists no more."""
+        self._waiting.pop(virtual, None)
 
     def stop(self) -> None:
         """Nobody is waited for any more."""
+        self._waiting.clear()
         if self._call is not None:
             self._call.cancel()
             self._call = None
@@ -71,8 +75,9 @@ class Drains:
         if asking is not None:
             asking.cancel()
 
-    def _waiting(self) -> list[Virtual]:
-        return [each for each in self._virtuals() if each.draining]
+    def _go_on(self) -> None:
+        if self._waiting and self._call is None and self._asking is None:
+            self._call = self._clock.callLater(INTERVAL, self._ask)
 
     def _ask(self) -> None:
         self._call = None
@@ -82,8 +87,10 @@ class Drains:
     def _answered(self, usages: Usages) -> None:
         self._asking = None
         now = self._clock.seconds()
-        for virtual in self._waiting():
+        for virtual in tuple(self._waiting):
             actions = virtual.counted(connections(virtual, usages), now=now)
             if actions:
                 self._drained(virtual, actions)
-        self.look()
+            if not virtual.draining:
+                self._waiting.pop(virtual, None)
+        self._go_on()

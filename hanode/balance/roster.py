@@ -8,7 +8,7 @@ thousands of servers does not hold up the packets of other protocols.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from twisted.logger import Logger
@@ -178,7 +178,10 @@ class Roster:
         self, virtual: Virtual, settings: RealServer, lines: list[tuple[Line, Real]]
     ) -> Real:
         """A new real server; what it has to join is added to C{lines}."""
-        wanted = [self._checks.line(each) for each in dict.fromkeys(settings.checks)]
+        checks: Iterable[Check] = settings.checks
+        if len(settings.checks) > 1:
+            checks = dict.fromkeys(checks)  # one listed twice is made once
+        wanted = [self._checks.line(each) for each in checks]
         name = real_name(virtual.settings, settings)
         healths = [each.health for each in wanted]
         real = Real(settings, name, healths, self._seconds())

@@ -69,9 +69,7 @@ class BalanceService(Service):
             self._arrived,
             self._gone,
         )
-        self._drains = Drains(
-            world.clock, self.director.usages, self.virtuals, self._drained
-        )
+        self._drains = Drains(world.clock, self.director.usages, self._drained)
         self._seconds: Callable[[], float] = world.clock.seconds
         self._table = WholeTable()
         self._refused: dict[str, dict[Identity, str]] = {}
@@ -228,6 +226,7 @@ class BalanceService(Service):
             self._facts.forget(f"real:{virtual.name}/{real.name}")
             return
         self._dirty.pop(virtual, None)
+        self._drains.forget(virtual)
         self._refused.pop(virtual.name, None)
         self._table.place(virtual.name, {})
         self._facts.forget(f"virtual:{virtual.name}")
@@ -390,7 +389,7 @@ class BalanceService(Service):
                 self._facts.set(name, real.state(), real.reason)
             reason = virtual.quorum.reason
             self._facts.set(f"virtual:{virtual.name}", virtual.state(), reason)
-        self._drains.look()
+            self._drains.look(virtual)
 
     def _drained(self, virtual: Virtual, actions: Iterable[Action]) -> None:
         self._perform(actions)

@@ -53,7 +53,7 @@ class Waiting(SynchronousTestCase):
         self.told: list[Any] = []
         self.virtual = Virtual(virtual())
         self.virtual.start([standing(real(1))], False, now=0.0)
-        self.drains = Drains(self.clock, self.ask, lambda: [self.virtual], self.tell)
+        self.drains = Drains(self.clock, self.ask, self.tell)
 
     def ask(self) -> Deferred[Usages]:
         self.asked.append(Deferred())
@@ -68,14 +68,14 @@ class Waiting(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """While nobody is drained, nobody is asked."""
-        self.drains.look()
+        self.drains.look(self.virtual)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_untilGone(self) -> None:
         """The kernel is asked once a second, until the connections are gone."""
         self.drain()
-        self.drains.look()
-        self.drains.look()
+        self.drains.look(self.virtual)
+        self.drains.look(self.virtual)
         self.clock.advance(1)
         self.asked[0].callback(usages(2))
         self.clock.advance(1)
@@ -91,19 +91,28 @@ class Waiting(SynchronousTestCase):
     def test_slowAnswer(self) -> None:
         """The kernel is not asked again before it has answered."""
         self.drain()
-        self.drains.look()
+        self.drains.look(self.virtual)
         self.clock.advance(1)
-        self.drains.look()
+        self.drains.look(self.virtual)
         self.clock.advance(60)
         self.assertEqual(len(self.asked), 1)
+
+    def test_gone(self) -> None:
+        """A virtual server that exists no more is not waited for."""
+        self.drain()
+        self.drains.look(self.virtual)
+        self.drains.forget(self.virtual)
+        self.clock.advance(1)
+        self.asked[0].callback(usages(0))
+        self.assertEqual((self.told, self.clock.getDelayedCalls()), ([], []))
 
     def test_stop(self) -> None:
         """After the end nobody is asked, and no answer is waited for."""
         self.drain()
-        self.drains.look()
+        self.drains.look(self.virtual)
         self.drains.stop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
-        self.drains.look()
+        self.drains.look(self.virtual)
         self.clock.advance(1)
         self.drains.stop()
         self.assertEqual(self.told, [])

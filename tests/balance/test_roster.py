@@ -43,6 +43,14 @@ class Servers(Case):
         self.assertEqual(self.numbers(), {3: 1})
         self.assertEqual(len(self.service.checks), 0)
 
+    def test_checkTwice(self) -> None:
+        """A check that a server lists twice is made once."""
+        self.start(model(virtual(checked(1, check(1), check(2)))))
+        (first, second) = self.service.checks
+        self.assertEqual((len(first.users), len(second.users)), (1, 1))
+        self.reload(model())
+        self.assertEqual(len(self.service.checks), 0)
+
     def test_sharedState(self) -> None:
         """A new server whose check is made for others already has their state."""
         self.start(model(virtual(checked(1), name="a", addresses=())))
