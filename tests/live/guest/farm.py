@@ -8,10 +8,12 @@ import socket
 import subprocess
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.live.daemons import Daemon, Hanode
+from tests.live.guest.nursery import Nursery
 
 PORT = 80
 ADDRESSES = [f"10.0.0.{number}" for number in range(1, 10)]
@@ -90,11 +92,22 @@ class Farm:
             each.down()
 
 
+@cache
+def nursery() -> Nursery:
+    """One for all tests."""
+    return Nursery()
+
+
 class Here:
     """This machine, where other tests have a host in a namespace."""
 
     name = "here"
-    popen = staticmethod(subprocess.Popen)
+
+    def popen(self, argv: list[str], **given: Any) -> Any:
+        """Start it; hanode is born quickly."""
+        if argv[1:3] == ["-m", "hanode.cli"]:
+            return nursery().start(argv[3:])
+        return subprocess.Popen(argv, **given)
 
 
 class Balancing(Daemon):
