@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import reactor
@@ -14,7 +15,9 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from hanode.stream import NAMES, Stream, name_of
+from hanode.config.balance_model import Target
+from hanode.stream import NAMES, Attempt, Stream, name_of
+from tests.checkers.servers import full
 
 
 class NamesTests(SynchronousTestCase):
@@ -50,6 +53,52 @@ class Peer(Protocol):
     def connectionLost(self, reason: Failure) -> None:
         """It is over."""
         self.lost.callback(reason.type)
+
+
+class Noting(Attempt):
+    """Notes how it went."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(reactor, target)
+        self.told: list[str] = []
+
+    def failed(self, reason: str, detail: str) -> None:
+        """It did not go."""
+        self.told.append(reason)
+
+
+class AttemptTests(TestCase):
+    def test_not_yet(self) -> None:
+        """Called too early, as for a descriptor that is used again, it waits on."""
+        attempt = Noting(full(self))
+        attempt.start()
+        attempt.ready()
+        self.assertEqual(attempt.told, [])
+        attempt.give_up()
+        attempt.ready()
+        attempt.give_up()
+        self.assertEqual(attempt.told, [])
+
+    def test_at_once(self) -> None:
+        """What connect(2) refuses at once is told before start returns."""
+        for number, name in (
+            (errno.ENETUNREACH, "no route"),
+            (errno.EADDRNOTAVAIL, "no free port"),
+            (errno.EHOSTUNREACH, "host unreachable"),
+            (errno.EPERM, "not permitted"),
+        ):
+            self.patch(socket.socket, "connect_ex", lambda *_args, n=number: n)
+            attempt = Noting(Target(ip_address("192.0.2.1"), 80))
+            attempt.start()
+            self.assertEqual(attempt.told, [name])
+
+    async def test_later(self) -> None:
+        """What the network says later has a name too."""
+        attempt = Noting(full(self))
+        attempt.start()
+        self.patch(socket.socket, "connect_ex", lambda *_args: errno.ENETUNREACH)
+        attempt.ready()
+        self.assertEqual(attempt.told, ["network unreachable"])
 
 
 class StreamTests(TestCase):

@@ -48,10 +48,13 @@ def client_for(wanted: Tls, address: str) -> Client:
 
     Raises L{ValueError} when a file is not there, or not what it should be.
     """
-    from OpenSSL.SSL import Error
+    try:  # it takes its time, and only who uses TLS needs it
+        from OpenSSL.SSL import Error
 
-    from hanode import tls  # takes its time: only who uses TLS needs it
-
+        from hanode import tls
+    except ImportError as error:
+        missing = "TLS needs pyOpenSSL and service_identity"
+        raise ValueError(f"{missing}: {error}") from error
     credentials = tls.Credentials(
         wanted.certificate, wanted.key, wanted.password, wanted.ca, wanted.verify
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from hashlib import md5
 from ipaddress import ip_address
+from threading import Event
 from typing import Any
 
 from twisted.trial.unittest import TestCase
 
+from hanode import pcre
 from hanode.checkers.http import httpChecker
 from hanode.checkers.http_words import HttpOptions, Regex, Url
+from hanode.checkers.reply import Reply
 from hanode.config.balance_model import Target
 from tests.checkers.servers import (
     IPV4,
@@ -243,6 +246,17 @@ class BadTests(HttpCase):
         wanted = Url("/", status=((200, 204), (503, 503)))
         self.assertEqual(await self.found(target, wanted), GOOD)
 
+    async def test_our_fault(self) -> None:
+        """An error of ours is called one, logged, and ends at once."""
+
+        def broken(_reply: Reply, _data: bytes) -> bool:
+            raise RuntimeError("out of order")
+
+        self.patch(Reply, "feed", broken)
+        found = await self.detailed(self.served(answer()))
+        self.assertEqual(found, (False, "checker error", "RuntimeError: out of order"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     async def test_garbage(self) -> None:
         """What is not HTTP is not HTTP."""
         for data in (b"SSH-2.0-x\r\n", b"HTTP/1.0 abc\r\n\r\n", b"\0" * 100):
@@ -321,6 +335,31 @@ class RegexTests(HttpCase):
 
     async def test_too_costly(self) -> None:
         """A pattern that takes for ever is stopped."""
-        target = self.served(answer(b"a" * 100_000))
-        found = await self.found(target, Url("/", regex=Regex(rb"(a+)+$z?b")))
-        self.assertIn(found, [(False, "regex too costly"), (False, "regex not found")])
+        self.patch(pcre, "MATCH_LIMIT", 1000)
+        target = self.served(answer(b"a" * 5000))
+        regex = Regex(rb"(a+)+[^a]", pcre.OPTIONS["no_start_optimize"])
+        found = await self.detailed(target, Url("/", regex=regex))
+        self.assertEqual(found, (False, "regex too costly", "/: match limit exceeded"))
+
+    async def test_out_of_order(self) -> None:
+        """A search that cannot be made at all is a failure with a name."""
+
+        def broken(*_arguments: object) -> bool:
+            raise RuntimeError("out of order")
+
+        self.patch(pcre.Pattern, "search", broken)
+        found = await self.detailed(self.served(answer()), Url("/", regex=Regex(b"x")))
+        self.assertEqual(found, (False, "regex failed", "/: out of order"))
+
+    async def test_late(self) -> None:
+        """What is being searched when the time is over does not matter any more."""
+        release = Event()
+        self.addCleanup(release.set)
+
+        def slow(*_arguments: object) -> bool:
+            return release.wait(10)
+
+        self.patch(pcre.Pattern, "search", slow)
+        target = self.served(answer(), timeout=SHORT)
+        found = await self.found(target, Url("/", regex=Regex(b"x")))
+        self.assertEqual(found, (False, "answer timeout"))

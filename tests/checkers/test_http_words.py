@@ -7,6 +7,7 @@ import pickle
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode import pcre
 from hanode.checkers.http import httpChecker
 from hanode.checkers.http_words import HttpOptions, Regex, Tls, Url, host_name
 from hanode.checkers.ssl import sslChecker
@@ -150,6 +151,23 @@ class WordsTests(SynchronousTestCase):
         )
         self.assertEqual([line.split(": ")[0] for line in found.said][0], "3 warning")
         self.assertEqual(len(found.said), 9, json.dumps(found.said, indent=1))
+
+    def test_no_library(self) -> None:
+        """Without PCRE2 the regex is ignored, with a warning."""
+
+        def missing(_text: bytes, _options: int) -> None:
+            raise OSError("no such library")
+
+        self.patch(pcre, "compiled", missing)
+        found = read(httpChecker, "url {\npath /\nregex x\n}")
+        self.assertEqual(found.options, HttpOptions((Url("/"),)))
+        self.assertEqual(
+            found.said,
+            [
+                "3 warning: regex needs libpcre2-8.so.0, which is not here - ignoring"
+                " (install PCRE2; the package is libpcre2-8-0 or pcre2)"
+            ],
+        )
 
     def test_host_name(self) -> None:
         """A port is no part of a host's name."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.trial.unittest import TestCase
 
 from hanode.checkers.http_words import HttpOptions, Tls, Url
@@ -180,6 +182,15 @@ class VerifyTests(SslCase):
 
 
 class BadTests(SslCase):
+    async def test_no_openssl(self) -> None:
+        """Where there is no pyOpenSSL, that is what the check says."""
+        modules: dict[str, Any] = sys.modules
+        self.addCleanup(modules.__setitem__, "OpenSSL.SSL", SSL)
+        modules["OpenSSL.SSL"] = None
+        found = await self.detailed(Target(ip_address(IPV4), 443))
+        self.assertEqual(found[:2], (False, "bad TLS settings"))
+        self.assertIn("TLS needs pyOpenSSL and service_identity", found[2])
+
     async def test_no_connection(self) -> None:
         """Nobody listens, or takes the connection."""
         target = Target(ip_address(IPV4), closed_port())
