@@ -33,7 +33,8 @@ class Site:
     """What all virtual servers of one configuration share.
 
     C{smtp_alert} is smtp_alert_checker, None where it is not there. C{real} are the
-    words inside a real_server, those of the checkers among them.
+    words inside a real_server, those of the checkers among them; C{known} has what
+    L{hanode.config.balance_real} has made already.
     """
 
     checkers: Checkers
@@ -55,6 +56,7 @@ class Site:
             word: checker_keywords.table(words) for word, words in self.checkers.items()
         }
         self.files = frozenset(self.file_weights)
+        self.known: dict[Hashable, dict[Hashable, Any]] = {}
         self._records: dict[Hashable, Any] = {}
 
     def shared(self, record: _Record) -> _Record:

@@ -92,7 +92,7 @@ def real_servers(
 
 
 class _Makings:
-    """Makes the real servers of one virtual server, equal ones only once.
+    """Makes the real servers of a virtual server, equal ones only once.
 
     Thousands have the same few lines inside, so that they differ in their address
     alone. Those that somebody has complained about are made each for itself: every
@@ -102,7 +102,13 @@ class _Makings:
     def __init__(self, before: Front, site: Site) -> None:
         self._before = before
         self._site = site
-        self._known: dict[Hashable, tuple[dict[str, Any], _Checks]] = {}
+        inherited = tuple(before.settings.items())
+        # shared by all virtual servers that hand down the same
+        self._known: dict[Hashable, tuple[dict[str, Any], _Checks]] = (
+            site.known.setdefault(
+                (before.families, before.port, before.fixed, inherited), {}
+            )
+        )
 
     def make(self, block: Block, server: Server) -> RealServer | None:
         """The real server, None when it is refused (and said why)."""

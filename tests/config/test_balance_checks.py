@@ -323,6 +323,21 @@ class SharingTests(SynchronousTestCase):
             [(f"[192.0.2.{n}]:80", 3, ["ASK_CHECK", "TCP_CHECK"]) for n in (7, 8)],
         )
 
+    def test_same_lines_elsewhere(self) -> None:
+        """The same lines mean something else where something else is inherited."""
+        real = "real_server 192.0.2.7 80 {\nTCP_CHECK {\n}\n}\n"
+        found, problems = servers(
+            "".join(
+                f"virtual_server 192.0.2.{n} 80 {{\n{BASIC}delay_loop {n}\n{real}}}\n"
+                for n in (1, 2)
+            )
+        )
+        self.assertEqual(problems, [])
+        self.assertEqual(
+            [each.real_servers[0].checks[0].schedule.delay_loop for each in found],
+            [1.0, 2.0],
+        )
+
     def test_elsewhere(self) -> None:
         """A check of another address stays there; the others follow their server."""
         inside = "TCP_CHECK {\nconnect_ip 192.0.2.7\n}\nTCP_CHECK {\n}\n"
