@@ -323,6 +323,38 @@ class OthersTests(Memory):
         self.settle()
         self.assertEqual(self.ipvs.daemons_, [DAEMON])
 
+    def test_blind_when_taking_over(self) -> None:
+        """A service whose servers cannot be read is taken over at a later look."""
+        self.ipvs.services_ = table(replace(WEB, destinations=(ONE,)))
+        self.balancer.start()
+        destinations = self.ipvs.destinations
+        self.ipvs.destinations = mock.Mock(side_effect=OSError(errno.EIO, "broken"))
+        self.balancer.balance(table(WEB))
+        self.assertEqual(self.log, ["IPVS cannot be programmed: [Errno 5] broken"])
+        self.ipvs.destinations = destinations
+        self.settle()
+        self.holds(WEB)
+
+    def test_changed_while_looking(self) -> None:
+        """A look that takes so long that we change something meanwhile is dropped."""
+        wanted = many(150, 1)
+        self.balancer.start()
+        self.balancer.balance(wanted)
+        seconds = self.clock.seconds
+        self.patch(self.clock, "seconds", lambda: self.tick(seconds))
+        self.clock.advance(EVERY)
+        self.balancer.balance({**wanted, **table(SIX)})
+        self.clock.advance(0)
+        self.patch(self.clock, "seconds", seconds)
+        self.settle()
+        self.holds(*wanted.values(), SIX)
+        self.assertEqual(self.log, [])
+
+    def tick(self, seconds: Any) -> float:
+        self.clock.rightNow += 0.003
+        found: float = seconds()
+        return found
+
     def test_lost_answers(self) -> None:
         """When answers were lost everything is read anew."""
         self.balancer.start()
