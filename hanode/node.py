@@ -31,7 +31,7 @@ from hanode.interfaces import (
     INotifier,
 )
 from hanode.local_addresses import LocalAddresses
-from hanode.plugins import find
+from hanode.plugins import Found, find
 from hanode.trackers.file import FileTracker
 from hanode.trackers.interface import InterfaceTracker
 from hanode.vrrp.service import VrrpService, departed
@@ -78,7 +78,7 @@ class Node(MultiService):
             world,
             self.facts,
             installed_checkers() if checkers is None else checkers,
-            find(IBalancerKind, hanode.dataplanes) if balancers is None else balancers,
+            Found(hanode.dataplanes, IBalancerKind) if balancers is None else balancers,
             self._notify,
         )
         self.balance.configure(model)
@@ -175,12 +175,9 @@ class Node(MultiService):
             messenger.notify(event)
 
 
-def installed_checkers() -> dict[str, Any]:
-    """The checker plug-ins of both kinds, by keyword."""
-    probing, watching = (
-        find(kind, hanode.checkers) for kind in (IChecker, IFactChecker)
-    )
-    return probing | watching
+def installed_checkers() -> Mapping[str, Any]:
+    """The checker plug-ins of both kinds, by keyword; loaded when one is asked for."""
+    return Found(hanode.checkers, IChecker, IFactChecker)
 
 
 def interfaces(model: Model) -> set[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
 
 from hanode import checkers, plugins
 from hanode.config.build import load
-from hanode.config.checker_words import Checkers
+from hanode.config.checker_words import Checkers, CheckerWords
 from hanode.config.model import Model
 from hanode.config.problems import Problem
 from hanode.interfaces import IChecker, IFactChecker
@@ -37,12 +36,23 @@ def read(paths: Sequence[str], config_id: str | None = None) -> Reading:
 def checker_words() -> Checkers:
     """The words of all checkers that are installed, by keyword.
 
-    Raises L{ValueError} when two plug-ins offer the same keyword.
+    Using it raises L{ValueError} when two plug-ins offer the same keyword.
     """
-    found: dict[str, Any] = {}
-    for kind in (IChecker, IFactChecker):
-        for keyword, plugin in plugins.find(kind, checkers).items():
-            if keyword in found:
-                raise ValueError(f"{keyword} offered twice: {plugin!r}")
-            found[keyword] = plugin.words
-    return found
+    return _Words()
+
+
+class _Words(Mapping[str, CheckerWords]):
+    """Their words; the plug-ins are looked for when there are real servers."""
+
+    def __init__(self) -> None:
+        self._checkers = plugins.Found(checkers, IChecker, IFactChecker)
+
+    def __getitem__(self, keyword: str) -> CheckerWords:
+        words: CheckerWords = self._checkers[keyword].words
+        return words
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._checkers)
+
+    def __len__(self) -> int:
+        return len(self._checkers)

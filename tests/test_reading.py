@@ -26,4 +26,4 @@ class CheckerTests(SynchronousTestCase):
         """A keyword of both kinds of checker has two owners, and that is refused."""
         both = {"X": Namespace(words=None)}
         self.patch(plugins, "find", lambda kind, package: both)
-        self.assertRaises(ValueError, checker_words)
+        self.assertRaises(ValueError, len, checker_words())

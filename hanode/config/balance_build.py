@@ -12,7 +12,7 @@ from hanode.config.balance_keywords import of_balance
 from hanode.config.balance_model import BalanceDefs, TrackedFile, VirtualServer
 from hanode.config.balance_virtual import virtual_servers
 from hanode.config.bfd_model import BfdInstance
-from hanode.config.checker_words import Checkers
+from hanode.config.checker_words import NO_CHECKERS, Checkers
 from hanode.config.draft import Written
 from hanode.config.findings import Findings
 from hanode.config.model import GlobalDefs, VrrpInstance
@@ -39,8 +39,9 @@ def balance(
 ) -> tuple[dict[str, VirtualServer], BalanceDefs]:
     """The virtual servers, and what concerns them all."""
     files = tuple(_files(sources.files))
+    written = sources.found["virtual_server"]
     site = Site(
-        checkers,
+        checkers if written else NO_CHECKERS,  # to look at them is to load them
         findings,
         frozenset(name for name, each in bfds.items() if each.checker),
         {each.name: each.weight for each in files},
@@ -50,7 +51,7 @@ def balance(
         sources.shared.get("log_all_failures", False),
     )
     known = groups(sources.found["virtual_server_group"], findings)
-    servers = virtual_servers(sources.found["virtual_server"], known, site)
+    servers = virtual_servers(written, known, site)
     fields = of_balance(sources.shared) | of_balance(sources.node)
     sync = balance_sync.complete(sources.shared.get("sync"), instances, findings)
     return servers, BalanceDefs(sync=sync, files=files, **fields)

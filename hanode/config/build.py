@@ -20,7 +20,7 @@ from hanode.config import (
 )
 from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
 from hanode.config.check import check
-from hanode.config.checker_words import Checkers
+from hanode.config.checker_words import NO_CHECKERS, Checkers
 from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken, Written
 from hanode.config.findings import Findings
 from hanode.config.instances import complete
@@ -45,8 +45,6 @@ _NAMING = {
     "vrrp_track_file": ("give the file a name", "give it another name"),
 }
 
-#: without plug-ins no real server is checked
-NO_CHECKERS: Checkers = {}
 
 _GLOBAL_FIELDS = (
     "router_id",

@@ -62,6 +62,8 @@ class CheckerWords:
 
 #: keyword -> its words
 Checkers = Mapping[str, CheckerWords]
+#: without plug-ins no real server is checked
+NO_CHECKERS: Checkers = {}
 
 
 def nothing(written: Written, around: Surroundings) -> Any:
