@@ -24,7 +24,7 @@ from hanode.config.balance_model import Target
 from hanode.sockets import bind_to_device, device_index, socket_name
 
 IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python has no name for it
-READ_SIZE = 65536  # bytes: as much as one TLS record and more, one buffer's worth
+READ_SIZE = 16384  # bytes at a time, so that whoever sends fast is not all we serve
 EPHEMERAL = 32768  # net.ipv4.ip_local_port_range begins here
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -44,13 +44,13 @@ class Peer(Protocol):
 
     def __init__(self) -> None:
         self.heard = b""
-        self.lost: Deferred[Failure] = Deferred()
+        self.lost: Deferred[type[BaseException] | None] = Deferred()
 
     def dataReceived(self, data: bytes) -> None:
         """Something came."""
         self.heard += data
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It is over."""
         self.lost.callback(reason.type)
 

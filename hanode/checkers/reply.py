@@ -151,20 +151,21 @@ class Chunks:
 
     def feed(self, data: bytes) -> bool:
         """Take what has come; True at the end. Raises L{BadReply}."""
-        while data:
+        at = 0  # nothing is cut off: there may be thousands of chunks in one piece
+        while at < len(data):
             if self._left:
-                taken = min(self._left, len(data))
+                taken = min(self._left, len(data) - at)
                 self._left -= taken
-                data = data[taken:]
+                at += taken
                 continue
-            line, newline, data = data.partition(b"\n")
-            line = self._line + line
+            end = data.find(b"\n", at)
+            line = self._line + (data[at:] if end < 0 else data[at:end])
             if len(line) > LINE_LIMIT:
                 raise BadReply("bad chunk", "the line in front of it does not end")
-            if not newline:
+            if end < 0:
                 self._line = line
                 return False
-            self._line = b""
+            self._line, at = b"", end + 1
             if self._take(line.rstrip(b"\r")):
                 return True
         return False

@@ -1,8 +1,9 @@
 """SMTP_CHECK: a mail server greets, takes HELO and says goodbye (keepalived.conf(5)).
 
 Reasons: C{accepted} is success. Failures: those of TCP_CHECK; C{answer timeout},
-C{closed without answer}, C{reset}, C{not SMTP}, C{line too long}, and C{greeting
-refused}, C{HELO refused}, C{QUIT refused} for any other code than 220, 250 and 221.
+C{closed without answer}, C{reset}, C{not SMTP}, C{line too long}, C{too many lines},
+and C{greeting refused}, C{HELO refused}, C{QUIT refused} for any other code than 220,
+250 and 221.
 
 Connecting takes connect_timeout at most, the conversation that long again. There is no
 port 25 unless it is written: it is connect_port or that of the real server.
@@ -32,6 +33,7 @@ from hanode.stream import OURS
 
 HELO = "smtpchecker.keepalived.org"  # keepalived's default
 LINE_LIMIT = 8192  # bytes of one reply; RFC 5321, 4.5.3.1.5 has 512 per line
+TALK_LIMIT = 65536  # bytes of all replies
 _PATH = ("virtual_server", "real_server", "SMTP_CHECK")
 _REPLY = re.compile(rb"([2-5]\d\d)(?:([ -]).*)?", re.DOTALL)
 
@@ -114,12 +116,13 @@ def _options(written: Written, around: Surroundings) -> SmtpOptions:
 class _Talk(Exchange):
     """Greets one server, and leaves."""
 
-    __slots__ = ("_helo", "_line", "_step")
+    __slots__ = ("_heard", "_helo", "_line", "_step")
 
     def __init__(self, clock: Any, target: Target, helo: str, ended: Ended) -> None:
         super().__init__(clock, target, ended)
         self._helo = helo
         self._line = b""
+        self._heard = 0  # bytes
         self._step = 0
 
     def opened(self) -> None:
@@ -127,6 +130,10 @@ class _Talk(Exchange):
 
     def received(self, data: bytes) -> None:
         """Lines, and pieces of lines."""
+        self._heard += len(data)
+        if self._heard > TALK_LIMIT:
+            self.finish("too many lines", f"more than {TALK_LIMIT} bytes")
+            return
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
             self._reply(line.rstrip(b"\r"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import md5
+from time import process_time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,14 @@ class ChunksTests(SynchronousTestCase):
         for data in (b"\r\n", b"-1\r\n", b"1" * 20 + b"\r\n", b"x" * (LINE_LIMIT + 1)):
             bad = self.assertRaises(BadReply, Chunks().feed, data)
             self.assertEqual(bad.reason, "bad chunk")
+
+    def test_many(self) -> None:
+        """Thousands of small chunks in one piece do not cost the square of it."""
+        chunks = Chunks()
+        began = process_time()
+        self.assertFalse(chunks.feed(b"1\r\nx\r\n" * 20_000))
+        self.assertTrue(process_time() - began < 1, "far too long")
+        self.assertTrue(chunks.feed(b"0\r\n\r\n"))
 
     def test_more(self) -> None:
         """The end is the end, whatever follows; before it there is none."""

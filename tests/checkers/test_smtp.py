@@ -91,6 +91,8 @@ class SmtpTests(TestCase):
         self.assertEqual(found, (False, "not SMTP"))
         found = await self.found(self.served(b"220" + b"x" * 9000).target())
         self.assertEqual(found, (False, "line too long"))
+        found = await self.found(self.served(b"220-more\r\n" * 9000).target())
+        self.assertEqual(found, (False, "too many lines"))
 
     async def test_no_connection(self) -> None:
         """Nobody listens, or takes the connection."""
