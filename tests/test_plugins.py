@@ -15,7 +15,7 @@ from zope.interface import Attribute, Interface
 import hanode.notifiers
 from hanode.interfaces import INotifier
 from hanode.notifiers.script import scriptNotifier
-from hanode.plugins import find
+from hanode.plugins import Found, find
 
 PACKAGE = """
 from twisted.plugin import pluginPackagePaths
@@ -112,6 +112,22 @@ class FindTests(SynchronousTestCase):
         self.assertIn("red offered twice", str(problem))
         self.assertIn(f"{self.name}.one", str(problem))
         self.assertIn(f"{self.name}.two", str(problem))
+
+    def test_found(self) -> None:
+        """A Found looks when it is asked for the first time, and then no more."""
+        found = Found(self.package(), IColour)
+        self.write(self.first, "one", "red")
+        self.assertEqual((list(found), len(found)), (["red"], 1))
+        self.write(self.first, "two", "blue")
+        self.assertEqual((found["red"].keyword, "blue" in found), ("red", False))
+
+    def test_found_twice(self) -> None:
+        """Nor may plug-ins of two kinds offer the same keyword."""
+        self.write(self.first, "one", "red")
+        found = Found(self.package(), IColour, IColour)
+        self.assertIn(
+            "red offered twice", str(self.assertRaises(ValueError, len, found))
+        )
 
     def test_broken_module(self) -> None:
         """A module that cannot be imported is logged; the others are found."""
