@@ -11,7 +11,8 @@ TRIAL   := $(PYTHON) -m twisted.trial
 # What the live tests run against: Debian's packages, by the program that each brings.
 PEERS := keepalived:keepalived tshark:tshark ip:iproute2 ping:iputils-ping \
          arping:iputils-arping rsvg-convert:librsvg2-bin \
-         bird:bird2 vtysh:frr nft:nftables
+         bird:bird2 vtysh:frr nft:nftables ipvsadm:ipvsadm linux.uml:user-mode-linux \
+         modprobe:kmod cc:gcc
 
 .PHONY: demo test peers lint types coverage bench clean
 .DEFAULT_GOAL := demo
@@ -79,7 +80,7 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-	@for each in failover scale sessions dataplane; do \
+	@for each in failover scale sessions dataplane together checks balance; do \
 	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:
