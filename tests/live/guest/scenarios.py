@@ -155,6 +155,17 @@ SCENARIOS = (
         step("down", "1", "2=1"),
     ),
     scenario(
+        "firewall mark and NAT",
+        web("lvs_sched rr\nlvs_method NAT\n@1\n@2\n", "fwmark 7"),
+        step("start", "1=1 2=1"),
+    ),
+    scenario(
+        "direct routing for a group of an address and a mark",
+        "virtual_server_group both {\n192.0.2.1 80\nfwmark 9\n}\n"
+        + web("lvs_sched rr\nlvs_method DR\n@1\n", "group both"),
+        step("start", "1=1 1=1"),
+    ),
+    scenario(
         "IPv6",
         web(
             "lvs_sched rr\nlvs_method NAT\npersistence_timeout 60\n"
