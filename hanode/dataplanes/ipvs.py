@@ -33,7 +33,7 @@ from hanode.dataplanes.ipvs_message import (
     read_service_usage,
     timeouts_body,
 )
-from hanode.dataplanes.ipvs_program import Program
+from hanode.dataplanes.ipvs_program import MANY_READ, Program
 from hanode.dataplanes.ipvs_refusal import daemon_meaning, refusal
 from hanode.dataplanes.ipvs_watch import Watch
 from hanode.dataplanes.netlink.message import BadMessage
@@ -285,9 +285,11 @@ class IpvsBalancer:
         for identity in tuple(found):
             yield
             below = found[identity][1]
-            for body in self._kernel.destinations(identity):
+            for number, body in enumerate(self._kernel.destinations(identity), 1):
                 key = read_destination(body, identity.family).key
                 below[key] = read_destination_usage(body)
+                if number % MANY_READ == 0:
+                    yield
 
     def _asked(self, result: Deferred[Usages]) -> None:
         slices = self._asking.pop(result, None)

@@ -8,7 +8,7 @@ again after a while, alone; the rest goes on.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -35,6 +35,7 @@ from hanode.lvs import Identity, Service, Table
 BATCH = 32  # requests in one send: some 2 ms of the kernel's time
 RETRY, RETRY_LONGEST = 1.0, 60.0  # seconds; an unknown scheduler costs a modprobe
 MANY, WINDOW = 5, 60.0  # so many losses in so many seconds are made good at once
+MANY_READ = 100  # destinations read without a look at the time: 1 ms
 NAMED = 5  # services named in a line about many
 
 # Somebody else was quicker: what the kernel has is not what we know.
@@ -207,14 +208,14 @@ class Program:
         """Bring one service to what is wanted of it."""
         goal = self.wanted.get(identity)
         held = self.held.get(identity)
-        if held is None and identity in self.present:
-            held = self._take_over(self.present[identity])
-            yield
         if goal is None:
-            if held is not None:
-                self._remove(identity)
-                yield
+            self._remove(identity)
+            yield
             return
+        if held is None and identity in self.present:
+            held = yield from self._take_over(self.present[identity])
+            if self.wanted.get(identity) is not goal:
+                return  # another table, which has marked it
         if held is None:
             held = self._add(as_kernel(goal))
             yield
@@ -231,20 +232,22 @@ class Program:
             held.settled = goal
         yield
 
-    def _take_over(self, settings: Service) -> Held:
+    def _take_over(self, settings: Service) -> Generator[None, None, Held]:
         identity = settings.identity
-        found = (
-            read_destination(each, identity.family)
-            for each in self._kernel.destinations(identity)
-        )
-        held = Held(settings, {each.key: each for each in found})
-        self.held[identity] = held
-        if identity in self.wanted and identity not in self._losses:
+        found = {}
+        for number, data in enumerate(self._kernel.destinations(identity), 1):
+            each = read_destination(data, identity.family)
+            found[each.key] = each
+            if number % MANY_READ == 0:
+                yield
+        held = self.held[identity] = Held(settings, found)
+        if identity not in self._losses:
             self.log.info(
                 "taking over {service} with {count} real servers, and its connections",
                 service=str(identity),
-                count=len(held.destinations),
+                count=len(found),
             )
+        yield
         return held
 
     def _add(self, goal: Service) -> Held:

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from hanode.dataplanes.ipvs_kernel import IpvsKernel
 from hanode.dataplanes.ipvs_message import read_destination, read_service
-from hanode.dataplanes.ipvs_program import Program
+from hanode.dataplanes.ipvs_program import MANY_READ, Program
 from hanode.dataplanes.slices import Slices
 from hanode.lvs import Identity, Service
 
@@ -81,10 +81,10 @@ class Watch:
         self._also()
         program, sent = self._program, self._program.sent
         found: dict[Identity, Service] = {}
-        for number, body in enumerate(self._kernel.services()):
+        for number, body in enumerate(self._kernel.services(), 1):
             service = read_service(body)
             found[service.identity] = service
-            if number % 100 == 99:
+            if number % MANY_READ == 0:
                 yield
                 if program.sent != sent:
                     return  # we changed it meanwhile: what was read is of before
@@ -115,12 +115,15 @@ class Watch:
             held = program.held.get(identity)
             if held is None or held.settled is None:
                 continue
-            found = [
-                read_destination(body, identity.family)
-                for body in self._kernel.destinations(identity)
-            ]
-            left -= len(found) + 1
-            now = {each.key: each for each in found}
+            sent, now = program.sent, {}
+            for number, body in enumerate(self._kernel.destinations(identity), 1):
+                each = read_destination(body, identity.family)
+                now[each.key] = each
+                if number % MANY_READ == 0:
+                    yield
+            left -= len(now) + 1
+            if program.sent != sent:
+                break  # we changed something meanwhile: what was read is of before
             if now != held.destinations:
                 held.destinations = now
                 changed.append(identity)

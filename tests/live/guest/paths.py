@@ -46,11 +46,11 @@ class PathTests(SynchronousTestCase):
             server.page = address
 
     def start(self, config: str) -> Any:
-        """The daemon, once its services are there."""
+        """The daemon, once its service is there with both real servers."""
         daemon = Hanode(Here(), self.folder, written(config, self.folder))
         daemon.start()
         self.addCleanup(daemon.end)
-        until(kernel.save, 30)
+        until(lambda: len(kernel.save()) == 3, 30)
         return daemon
 
     def requests(self, count: int) -> Counter[str]:
