@@ -166,6 +166,17 @@ SCENARIOS = (
         step("start", "1=1 1=1"),
     ),
     scenario(
+        "tunnels for a mark",
+        web("lvs_sched rr\nlvs_method TUN\n@1\n", "fwmark 7"),
+        step("start", "1=1"),
+    ),
+    scenario(
+        "direct routing for a group of two ports",
+        "virtual_server_group ports {\n192.0.2.1 80\n192.0.2.1 81\n}\n"
+        + web("lvs_sched rr\nlvs_method DR\n@1\n", "group ports"),
+        step("start", "1=1 1=1"),
+    ),
+    scenario(
         "IPv6",
         web(
             "lvs_sched rr\nlvs_method NAT\npersistence_timeout 60\n"
