@@ -42,9 +42,8 @@ class Virtual:
 
     C{reals} are its real servers in the order of the configuration, C{leaving} those
     that a reload took away and that are still being drained. C{weight} is the sum that
-    the quorum is compared with. C{sorry_used}: the sorry server has stood in since the
-    start. C{waits}: who has not been checked yet is there with weight 0, so that after
-    a restart it keeps the connections that it has.
+    the quorum is compared with. C{waits}: who has not been checked yet is there with
+    weight 0, so that after a restart it keeps the connections that it has.
     """
 
     def __init__(self, settings: VirtualServer) -> None:
@@ -53,7 +52,6 @@ class Virtual:
         self.leaving: dict[Key, Real] = {}
         self.quorum = Quorum()
         self.weight = 0
-        self.sorry_used = False
         self.suspended = False
         self.waits = False
 
@@ -97,7 +95,7 @@ class Virtual:
         for key, real in self.leaving.items():
             found.setdefault(key, (real.settings, 0))
         spare = self.settings.sorry
-        if spare is not None and self.settings.sorry_inhibit and self.sorry_used:
+        if spare is not None and self.settings.sorry_inhibit:
             found.setdefault((spare.address, spare.port), (spare, 0))
         return list(found.values())
 
@@ -311,9 +309,7 @@ class Virtual:
         actions: Actions = [Say(f"{reason} for VS {name}")]
         if spare is not None:
             sorry = real_name(self.settings, spare)
-            again = self.settings.sorry_inhibit and self.sorry_used
-            how = "Enabling" if again else "Adding"
-            self.sorry_used = True
+            how = "Enabling" if self.settings.sorry_inhibit else "Adding"
             actions += [
                 Say(f"{how} sorry server {sorry} to VS {name}"),
                 Say(f"Removing alive servers from the pool for VS {name}"),

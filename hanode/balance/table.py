@@ -75,9 +75,10 @@ def _destinations(
 
 def port_of(identity: Identity, real: RealServer) -> int:
     """The port that C{real} has below this service."""
-    if isinstance(identity, Endpoint) and (not real.port or real.method != "NAT"):
-        return identity.port  # the packet is not rewritten: nor is its port
-    return real.port
+    port = identity.port if isinstance(identity, Endpoint) else 0
+    if real.method != "NAT":
+        return port  # the packet is not rewritten: nor is its port
+    return real.port or port
 
 
 def _destination(identity: Identity, real: RealServer, weight: int) -> Destination:

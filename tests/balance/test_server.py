@@ -199,10 +199,11 @@ class Quorums(Case):
         self.assertEqual(self.pool(), {1: 1, 2: 1, 3: 1})
 
     def test_sorryInhibit(self) -> None:
-        """With sorry_server_inhibit it stays with weight 0 once it was there."""
+        """With sorry_server_inhibit it is there all the time, mostly with weight 0."""
         self.make(real(1), sorry=real(9), sorry_inhibit=True)
-        self.assertEqual(self.pool(), {1: 1})
+        self.assertEqual(self.pool(), {1: 1, 9: 0})
         self.record(1, ILL)
+        self.assertEqual(self.pool(), {9: 1})
         said = self.record(1, WELL)[3]
         self.assertEqual(said, Say(f"Disabling sorry server {rs(9)} from VS {NAME}"))
         self.assertEqual(self.pool(), {1: 1, 9: 0})

@@ -80,6 +80,8 @@ class Services(SynchronousTestCase):
         self.assertEqual(port_of(WEB, RealServer(ONE, 0)), 80)
         self.assertEqual(port_of(WEB, RealServer(ONE, 8080, method="DR")), 80)
         self.assertEqual(port_of(Fwmark(1), RealServer(ONE, 0, method="DR")), 0)
+        self.assertEqual(port_of(Fwmark(1), RealServer(ONE, 80, method="TUN")), 0)
+        self.assertEqual(port_of(Fwmark(1), RealServer(ONE, 8080)), 8080)
 
     def test_families(self) -> None:
         """Only a tunnel leads to a server of the other family."""

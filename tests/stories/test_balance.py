@@ -186,10 +186,10 @@ class Quorums(Balanced):
         self.assertEqual(self.pool(), {"1": 1, "2": 1})
 
     def test_sorryInhibit(self) -> None:
-        """With sorry_server_inhibit it stays afterwards, with weight 0."""
+        """With sorry_server_inhibit it is there before and after, with weight 0."""
         extra = "sorry_server 10.0.0.9 80\nsorry_server_inhibit"
         self.start(virtual(real(1), extra=extra))
-        self.assertEqual(self.pool(), {"1": 1})
+        self.assertEqual(self.pool(), {"1": 1, "9": 0})
         self.farm.break_("10.0.0.1", 80)
         self.run_to(2)
         self.assertEqual(self.pool(), {"9": 1})
