@@ -7,6 +7,7 @@ reactor, and each daemon is a fork of it that goes on as C{hanode ARGUMENTS} wou
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -15,6 +16,8 @@ import socket
 import subprocess
 import sys
 from typing import Any
+
+from hanode.rehearsal.syscalls import CLONE_NEWNET
 
 LARGEST = 65536  # bytes of one request
 
@@ -28,10 +31,14 @@ class Nursery:
         self._process = subprocess.Popen(words, pass_fds=[other.fileno()])
         other.close()
 
-    def start(self, arguments: list[str]) -> Child:
-        """hanode with these arguments; its output is C{stdout}."""
+    def start(self, arguments: list[str], network: int | None = None) -> Child:
+        """hanode with these arguments; its output is C{stdout}.
+
+        C{network} is a descriptor of the network namespace that it lives in.
+        """
         reading, writing = os.pipe()
-        socket.send_fds(self._port, [json.dumps(arguments).encode()], [writing])
+        given = [writing] if network is None else [writing, network]
+        socket.send_fds(self._port, [json.dumps(arguments).encode()], given)
         os.close(writing)
         return Child(int(self._port.recv(LARGEST)), reading)
 
@@ -100,19 +107,30 @@ def become(arguments: list[str], output: int) -> Any:
     return main(arguments)
 
 
+def enter(network: int) -> None:
+    """Live in this network namespace from now on, see setns(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(network, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+    os.close(network)
+
+
 def serve(port: socket.socket) -> None:
     """Fork for each request, until the other side is closed."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
     prepare()
     while True:
-        data, received, _, _ = socket.recv_fds(port, LARGEST, 1)
+        data, received, _, _ = socket.recv_fds(port, LARGEST, 2)
         if not data:
             return
         pid = os.fork()
         if pid == 0:
             port.close()
+            for network in received[1:]:
+                enter(network)
             os._exit(become(json.loads(data), received[0]) or 0)
-        os.close(received[0])
+        for each in received:
+            os.close(each)
         port.send(str(pid).encode())
 
 
