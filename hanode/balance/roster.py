@@ -110,6 +110,7 @@ class Roster:
         before = virtual.reals
         reals: dict[Key, Real] = {}
         lines: list[tuple[Line, Real]] = []
+        left: list[tuple[Line, Real]] = []
         touched: list[Real] = []
         for number, each in enumerate(settings.real_servers, 1):
             key = each.address, each.port
@@ -122,12 +123,14 @@ class Roster:
             if real is None:
                 real = self._real(virtual, each, lines)
             else:
-                self._renew(virtual, real, each)
+                left += self._renew(virtual, real, each)
             reals[key] = real
             touched.append(real)
         now = self._seconds()
         self._perform(virtual.reconfigure(settings, reals.values(), now=now))
         self._join(virtual, lines)
+        for line, real in left:  # not before the new ones have joined: it may be theirs
+            self._checks.leave(line, (virtual, real))
         for key, real in before.items():
             if key not in reals:
                 self._part(virtual, real)
@@ -195,8 +198,10 @@ class Roster:
             if real.up is not real.healthy:
                 self._perform(virtual.judge(real, now=self._seconds()))
 
-    def _renew(self, virtual: Virtual, real: Real, settings: RealServer) -> None:
-        """C{real} is there already, and gets other settings.
+    def _renew(
+        self, virtual: Virtual, real: Real, settings: RealServer
+    ) -> list[tuple[Line, Real]]:
+        """C{real} is there already, and gets other settings; what it is to leave.
 
         A new check of a server that is down counts as failed before its first success:
         a reload alone brings nobody back.
@@ -210,11 +215,9 @@ class Roster:
         for check, line in new.items():
             if check not in old:
                 self._checks.join(line, user)
-        for check, line in old.items():
-            if check not in new:
-                self._checks.leave(line, user)
         real.settings = settings
         real.healths = tuple(each.health for each in new.values())
+        return [(line, real) for check, line in old.items() if check not in new]
 
     def _part(self, virtual: Virtual, real: Real) -> None:
         for check in dict.fromkeys(real.settings.checks):

@@ -88,3 +88,14 @@ class Servers(Case):
         found = [line.check for line in self.service.checks]
         self.assertEqual(found, [check(7), check(8)])
         self.assertFalse(before[0].active)
+
+    def test_handedOn(self) -> None:
+        """A check that one server gives up and a new one takes stays known."""
+        self.start(model(virtual(checked(1))))
+        new = real(2, checks=(check(1),))
+        old = real(1, checks=(check(7),))
+        self.reload(model(virtual(new, old)))
+        found = {line.check: len(line.users) for line in self.service.checks}
+        self.assertEqual(found, {check(1): 1, check(7): 1})
+        self.reload(model())
+        self.assertEqual(len(self.service.checks), 0)
