@@ -194,8 +194,11 @@ class IpvsBalancer:
         self._watch.start()
 
     def _not_loaded(self, failure: Any) -> None:
+        if self._loading is None:
+            return  # stopped in the meantime
         self._loading = None
         self.log.error("cannot load ip_vs: {error}", error=failure.value)
+        self._watch.start()  # somebody else may load it
 
     def _absent(self, failure: Exception) -> None:
         """The kernel cannot be read: somebody may have unloaded the module."""

@@ -119,10 +119,21 @@ class LoadingTests(Memory):
         self.holds(WEB)
 
     def test_no_modprobe(self) -> None:
-        """There may be no modprobe."""
+        """There may be no modprobe; the watch tries again."""
         self.programs.end = fail(FileNotFoundError("no modprobe"))
         self.balancer.start()
+        self.balancer.balance(table(WEB))
         self.assertEqual(self.log[1:], ["cannot load ip_vs: no modprobe"])
+        self.ipvs.failure = None
+        self.settle()
+        self.holds(WEB)
+
+    def test_stopped_before_failure(self) -> None:
+        """Whoever stops before loading fails looks at the kernel no more."""
+        self.balancer.start()
+        self.balancer.stop(remove=True)
+        self.programs.end.errback(OSError("no modprobe"))
+        self.assertEqual(self.log[1:], [])
 
     def test_stopped_meanwhile(self) -> None:
         """Whoever stops before it is loaded gets nothing opened."""
