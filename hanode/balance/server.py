@@ -268,8 +268,8 @@ class Virtual:
         return actions
 
     def _tell(self, real: Real) -> ServerEvent:
-        real.told = real.up
-        return self._event(real, real.up, real.cause())
+        real.told, real.reason = real.up, real.cause()
+        return self._event(real, real.up, real.reason)
 
     def _event(self, real: Real, up: bool, reason: str) -> ServerEvent:
         settings = real.settings

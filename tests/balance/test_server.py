@@ -113,6 +113,7 @@ class Servers(Case):
         self.assertEqual(
             self.record(1, ILL), [rs_event(1, "DOWN", "refused: by the peer")]
         )
+        self.assertEqual(self.server(1).reason, "refused: by the peer")
         gained = "Gained quorum 1+0=1 <= 1"
         self.assertEqual(
             self.record(2, WELL),
