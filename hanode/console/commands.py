@@ -14,7 +14,7 @@ from hanode.console import lvs_report, report
 from hanode.console.client import Client, Refused, Unreachable
 from hanode.console.endpoint import parse
 
-DRAINS = {"drain": "is drained", "undrain": "is used again"}
+DRAINS = {"drain": "is being drained", "undrain": "is used again"}
 WISHES = {"disable": "down", "enable": "up"}
 
 

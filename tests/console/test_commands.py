@@ -110,7 +110,8 @@ class CommandTests(ConsoleCase):
         """The operator's wish arrives, and is taken back."""
         name = REAL["name"]
         self.assertEqual(
-            await self.typed("lvs", "drain", name), (0, f"{name} is drained\n", "")
+            await self.typed("lvs", "drain", name),
+            (0, f"{name} is being drained\n", ""),
         )
         self.assertEqual(self.node.facts.get(f"admin:real:{name}"), "drain")
         self.assertEqual(
