@@ -77,7 +77,7 @@ class HostCase(SynchronousTestCase):
 
     def real(self, number: int, bridge: Bridge, address: str) -> Host:
         """The real server of that number, which answers with its name."""
-        host = self.opened(Host(f"rs{number}"))
+        host: Host = self.opened(Host(f"rs{number}"))
         bridge.connect(host, "eth0", address)
         self.reals[host.name] = host
         self.servers[host.name] = NamedServer(host, PORT)
