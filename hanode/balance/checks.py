@@ -204,17 +204,30 @@ class Checks:
             line.unwatch = None
         if line.active:
             checker: IFactChecker = line.checker
-            name = checker.fact(line.check)
+            try:
+                name = checker.fact(line.check)
+            except Exception as problem:
+                self.log.failure("{line!r} failed", line=line)
+                self._learn(line, broken(problem))
+                return
             line.unwatch = self._facts.watch(
                 name, lambda _, value: self._judge(line, value)
             )
 
     def _judge(self, line: Line, value: Any) -> None:
         checker: IFactChecker = line.checker
+        try:
+            result = checker.judge(line.check, value)
+        except Exception as problem:
+            self.log.failure("{line!r} failed", line=line)
+            result = broken(problem)
+        self._learn(line, result)
+
+    def _learn(self, line: Line, result: Result) -> None:
         line.probes += 1
         now = self._seconds()
         line.health.expire(now=now)
-        actions = line.health.record(checker.judge(line.check, value), now=now)
+        actions = line.health.record(result, now=now)
         if actions:
             self._changed(line, actions)
 

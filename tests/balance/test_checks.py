@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -238,3 +239,23 @@ class Following(Case):
         self.facts.set("word", "bad")
         self.assertIsNone(line.health.result)
         self.assertIn("WORD_CHECK of [10.0.0.1]:80", repr(line))
+
+    def test_raises(self) -> None:
+        """A checker that raises an exception says nothing and stops nobody else."""
+        follower = self.checks._checkers["WORD_CHECK"]
+        line = self.checks.line(check(1, "WORD_CHECK"))
+        other = self.checks.line(check(2, "WORD_CHECK"))
+        self.facts.set("word", "good")
+        for broken in ("fact", "judge"):
+            with mock.patch.object(follower, broken, side_effect=OSError("oh")):
+                user = self.user()
+                self.checks.join(line, user)
+                self.checks.start()
+            self.assertEqual(
+                line.health.result, Result(False, "checker failed", "oh", ours=True)
+            )
+            self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+            line.users.remove(user)
+            self.checks.settle(line)
+        self.checks.join(other, self.user(2))
+        self.assertEqual((line.health.up, other.probes), (True, 1))
