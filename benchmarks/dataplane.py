@@ -16,13 +16,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hanode.config.model import Address  # noqa: E402
-from hanode.dataplanes.frames import Frames, build  # noqa: E402
 from hanode.dataplanes.linux import LinuxDataplane  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
@@ -67,9 +65,7 @@ def compare(family: str, many: tuple[Address, ...]) -> None:
     print(f"{family}: {len(many)} addresses, microseconds per address")
     show("ip -batch", peer[0], peer)
     reactor = Readers()
-    frames = Frames(build())
-    ready: Callable[[Any], Deferred[Frames]] = lambda _: succeed(frames)  # noqa: E731
-    dataplane = LinuxDataplane(reactor, ready)
+    dataplane = LinuxDataplane(reactor)
     dataplane.start(lambda name, link: None)
     begin = time.perf_counter()
     dataplane.claim("one", many)
@@ -112,8 +108,7 @@ def hold_all(
 
 def measure_frames(few: tuple[Address, ...]) -> None:
     """What it costs to announce 25 addresses once."""
-    frames = Frames(build())
-    dataplane = LinuxDataplane(Readers(), lambda _: succeed(frames))
+    dataplane = LinuxDataplane(Readers())
     dataplane.start(lambda name, link: None)
 
     def announce() -> tuple[float, float]:

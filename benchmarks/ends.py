@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.bench import children
 from benchmarks.cable import CARD, Side
 from hanode.console.client import Client
 from tests.live.daemons import Daemon
@@ -62,10 +61,6 @@ class End:
     def lateness(self) -> Counter[float] | None:
         """How many packets were how late (seconds), None if it does not know."""
         return None
-
-    def started(self) -> bool:
-        """Whether it has done what it does only once, apart from the sessions."""
-        return True
 
     @property
     def pid(self) -> int:
@@ -146,10 +141,6 @@ class HanodeEnd(LoggedEnd):
     def config(self, pairs: Pairs, load: Load) -> str:
         """Its configuration."""
         return _instances(pairs, load)
-
-    def started(self) -> bool:
-        """Whether the process has ended that prepares frames at the start."""
-        return not children(self.pid)
 
     def lateness(self) -> Counter[float] | None:
         """How many packets were how late (seconds) since its start."""

@@ -111,7 +111,7 @@ def _pair(kind: str, other_kind: str, load: Load) -> Iterator[tuple[End, Side]]:
             end.start()
             limit = time.monotonic() + DEADLINE
             while time.monotonic() < limit:
-                if end.up() == load.sessions and end.started() and other.started():
+                if end.up() == load.sessions:
                     break
                 time.sleep(0.5)
             time.sleep(SETTLE)

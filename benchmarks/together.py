@@ -82,7 +82,7 @@ def running(text: str, patience: float) -> Iterator[BusyEnd]:
             other.start()
             end.start()
             limit = time.monotonic() + patience
-            while end.up() < LOAD.sessions or not end.started():
+            while end.up() < LOAD.sessions:
                 if time.monotonic() > limit:
                     raise TimeoutError(f"{end.up()} sessions are Up\n{end.daemon.log}")
                 time.sleep(0.5)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-import hanode
 from hanode.config.model import Address
-from hanode.dataplanes import frames
 from hanode.dataplanes.frames import Frames, Sender
 from hanode.dataplanes.sysctl import is_forwarding
 
@@ -47,12 +39,8 @@ def open_packet() -> socket.socket:
 class Announcer:
     """Sends gratuitous ARP and neighbour advertisements on one packet socket.
 
-    Their templates are built once the reactor runs; what is to be announced before
-    that is done, is announced then.
-
     @param mac_of: the MAC address of the interface of that name, empty when it is not
         up or has none.
-    @param load: returns a Deferred of a L{Frames}.
     """
 
     log = Logger()
@@ -61,29 +49,24 @@ class Announcer:
         self,
         reactor: Any,
         mac_of: Callable[[str], bytes],
-        load: Callable[[Any], Deferred[Frames]] | None = None,
         opener: Callable[[], Any] = open_packet,
     ) -> None:
         self._reactor = reactor
         self._mac_of = mac_of
-        self._load = load or load_apart
         self._opener = opener
         self._port: Any = None
         self._routers: dict[str, tuple[float, bool]] = {}
-        self._frames: Frames | None = None
-        self._early: list[tuple[list[Address], int, float, float]] = []
+        self._frames = Frames()
         self._queues: dict[tuple[str, int], _Queue] = {}
         self._rounds: list[tuple[list[Parcel], int]] = []
         self._next_rounds: IDelayedCall | None = None
 
     def open(self) -> None:
-        """Open the socket and begin to load what builds frames."""
+        """Open the socket."""
         self._port = self._opener()
-        self._load(self._reactor).addCallbacks(self._loaded, self._not_loaded)
 
     def close(self) -> None:
         """Send nothing more."""
-        self._early.clear()
         for queue in self._queues.values():
             _cancel(queue.call)
         self._queues.clear()
@@ -108,11 +91,8 @@ class Announcer:
         """
         if self._port is None or repeat < 1:
             return
-        if self._frames is None:
-            self._early.append((list(addresses), repeat, arp_interval, na_interval))
-            return
         intervals = {4: arp_interval, 6: na_interval}
-        parcels = self._parcels(self._frames, addresses)
+        parcels = self._parcels(addresses)
         prompt = [each for each in parcels if not intervals[each[0].address.version]]
         self._send(prompt)
         if prompt and repeat > 1:
@@ -125,7 +105,7 @@ class Announcer:
 
     def forget(self, addresses: Sequence[Address]) -> None:
         """These are ours no more: what waits to announce them is not sent."""
-        pending = self._early or self._queues or self._rounds
+        pending = self._queues or self._rounds
         if not addresses or not pending:
             return
         gone = set(addresses)
@@ -133,27 +113,12 @@ class Announcer:
             ([each for each in parcels if each[0] not in gone], count)
             for parcels, count in self._rounds
         ]
-        for waiting in self._early:
-            waiting[0][:] = [each for each in waiting[0] if each not in gone]
         for queue in self._queues.values():
             queue.parcels = deque(
                 each for each in queue.parcels if each[0][0] not in gone
             )
 
-    def _loaded(self, loaded: Frames) -> None:
-        self._frames = loaded
-        early, self._early = self._early, []
-        for addresses, repeat, arp_interval, na_interval in early:
-            self.announce(addresses, repeat, arp_interval, na_interval)
-
-    def _not_loaded(self, failure: Failure) -> None:
-        self.log.error(
-            "cannot announce addresses to the neighbours: {reason}",
-            reason=failure.getErrorMessage(),
-        )
-        self.close()
-
-    def _parcels(self, source: Frames, addresses: Sequence[Address]) -> list[Parcel]:
+    def _parcels(self, addresses: Sequence[Address]) -> list[Parcel]:
         senders: dict[tuple[str, int], Sender | None] = {}
         parcels = []
         for address in addresses:
@@ -163,7 +128,8 @@ class Announcer:
                 senders[place] = self._sender(address.device, family)
             sender = senders[place]
             if sender is not None:
-                parcels.append((address, source.announcement(sender, address.address)))
+                frame = self._frames.announcement(sender, address.address)
+                parcels.append((address, frame))
         return parcels
 
     def _sender(self, device: str, family: int) -> Sender | None:
@@ -217,34 +183,6 @@ class Announcer:
             parcel, interval = queue.parcels.popleft()
             queue.free = self._reactor.seconds() + interval
             self._send([parcel])
-
-
-def load_apart(reactor: Any) -> Deferred[Frames]:
-    """Have another process build the templates with scapy, once the reactor runs.
-
-    Fails with L{OSError} or L{ValueError}, which say why.
-    """
-    loading: Deferred[Frames] = Deferred()
-
-    def begin() -> None:
-        # We may have been found by a relative path, and be elsewhere since.
-        path = [str(Path(hanode.__file__).resolve().parent.parent), *sys.path]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-        output = getProcessOutputAndValue(
-            sys.executable, ["-m", frames.__name__], environment, reactor=reactor
-        )
-        output.addCallback(read)
-        output.chainDeferred(loading)
-
-    def read(answer: tuple[bytes, bytes, int]) -> Frames:
-        output, errors, status = answer
-        if status:
-            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-            raise OSError(f"building frames with scapy failed: {last}")
-        return Frames(frames.parse(output))
-
-    reactor.callWhenRunning(begin)
-    return loading
 
 
 def _cancel(call: IDelayedCall | None) -> None:

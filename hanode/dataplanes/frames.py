@@ -3,20 +3,19 @@
 A gratuitous ARP is an ARP request in which sender and target are the same address (an
 ARP announcement, RFC 5227, section 2.3); an unsolicited neighbour advertisement
 (RFC 4861, section 7.2.6) goes to all nodes with the override flag and the new
-link-layer address. scapy builds one frame of each kind, for nobody; MAC address, IP
-address and checksum are filled in when they are sent, because building with scapy
-takes hundreds of microseconds.
+link-layer address. scapy has built one frame of each kind, for nobody; MAC address, IP
+address and checksum are filled in when they are sent.
 
-Importing scapy takes 0.4 s and 24 MiB. Run as a program this module prints the two
-templates, so that a daemon can have another process do that once and keep its memory.
+Importing scapy takes 0.4 s and 24 MiB, and who takes over in that moment must not wait
+for it. So what it builds stands here. Run as a program this module prints it again; a
+test compares.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from struct import Struct
 
 from hanode.config.model import IpAddress
@@ -47,10 +46,34 @@ class Sender:
     router: bool = False
 
 
+#: What L{build} gives.
+TEMPLATES = Templates(
+    arp="ffffffffffff" + "00" * 6 + "0806"  # Ethernet
+    "0001"
+    "0800"
+    "06"
+    "04"
+    "0001" + "00" * 10 + "ff" * 6 + "00" * 4,
+    advertisement="333300000001" + "00" * 6 + "86dd"  # Ethernet
+    "60000000"
+    "0020"
+    "3a"
+    "ff" + "00" * 16 + "ff02" + "00" * 13 + "01"  # IPv6
+    "88"
+    "00"
+    "56a0"
+    "20000000"
+    + "00"
+    * 16  # neighbour advertisement
+    + "02"
+    "01" + "00" * 6,  # target link-layer address
+)
+
+
 class Frames:
     """Makes frames from templates."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates = TEMPLATES) -> None:
         self._arp = bytes.fromhex(templates.arp)
         self._advertisement = bytes.fromhex(templates.advertisement)
 
@@ -113,13 +136,6 @@ def build() -> Templates:
     return Templates(bytes(arp).hex(), bytes(advertisement).hex())
 
 
-def parse(text: bytes) -> Templates:
-    """Read what this module prints as a program. Raises L{ValueError}."""
-    try:
-        return Templates(**json.loads(text))
-    except TypeError as error:
-        raise ValueError(f"not the templates of frames: {error}") from error
-
-
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(build())))
+    made = build()
+    sys.stdout.write(f"arp {made.arp}\nadvertisement {made.advertisement}\n")

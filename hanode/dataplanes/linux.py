@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
@@ -23,7 +22,6 @@ from zope.interface import implementer
 from hanode.config.model import Address
 from hanode.dataplanes.announcer import Announcer
 from hanode.dataplanes.difference import Change, difference
-from hanode.dataplanes.frames import Frames
 from hanode.dataplanes.kernel import Kernel
 from hanode.dataplanes.netlink.message import (
     RTM_DELADDR,
@@ -49,21 +47,16 @@ SPARE = "removal"  # owner of promote_secondaries while we remove addresses
 
 @implementer(IDataplane)
 class LinuxDataplane:
-    """The kernel of this machine, or of the network namespace we live in.
-
-    @param load: how to get a L{Frames} to announce with, for tests.
-    """
+    """The kernel of this machine, or of the network namespace we live in."""
 
     log = Logger()
     keyword = "linux"
 
-    def __init__(
-        self, reactor: Any, load: Callable[[Any], Deferred[Frames]] | None = None
-    ) -> None:
+    def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._wanted = Wanted()
         self._kernel = Kernel()
-        self._announcer = Announcer(reactor, self._kernel.mac, load)
+        self._announcer = Announcer(reactor, self._kernel.mac)
         self._promotion = PromoteSecondaries()
         self._requests: Requests | None = None
         self._news: Notifications | None = None

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
 
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.model import Address
-from hanode.dataplanes.announcer import LATER, Announcer, load_apart
-from hanode.dataplanes.frames import Frames, Sender, build
+from hanode.dataplanes.announcer import LATER, Announcer
 
 MAC = b"\2\0\0\0\0\1"
 A = Address(ip_address("10.0.0.1"), 24, "eth0")
@@ -43,17 +39,12 @@ class Port:
 class AnnouncerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.port = Clock(), Port()
-        self.loading: Deferred[Frames] = Deferred()
         self.announcer = Announcer(
             self.clock,
             lambda name: b"" if name == "dead" else MAC,
-            lambda _: self.loading,
             lambda: self.port,
         )
         self.announcer.open()
-
-    def load(self) -> None:
-        self.loading.callback(Frames(build()))
 
     def sent(self) -> list[str]:
         sent = [address for _, address in self.port.sent]
@@ -62,7 +53,6 @@ class AnnouncerTests(SynchronousTestCase):
 
     def test_rounds(self) -> None:
         """The first round goes at once, the others a moment later."""
-        self.load()
         self.announcer.announce((A, SIX, DEAD), repeat=3)
         seen = [self.sent()]
         self.clock.advance(LATER)
@@ -72,24 +62,14 @@ class AnnouncerTests(SynchronousTestCase):
 
     def test_releasedBetweenRounds(self) -> None:
         """What is released meanwhile is not announced again: others have it now."""
-        self.load()
         self.announcer.announce((A, B), repeat=3)
         self.sent()
         self.announcer.forget((A,))
         self.clock.advance(LATER)
         self.assertEqual(self.sent(), ["10.0.0.2", "10.0.0.2"])
 
-    def test_early(self) -> None:
-        """What is announced before the templates are there is sent with them."""
-        self.announcer.announce((A, B))
-        self.announcer.forget((B,))
-        self.assertEqual(self.sent(), [])
-        self.load()
-        self.assertEqual(self.sent(), ["10.0.0.1"])
-
     def test_gaps(self) -> None:
         """Gaps are kept on each interface and in each family by itself."""
-        self.load()
         self.announcer.announce((A, B, SIX, OTHER), 1, arp_interval=1, na_interval=2)
         self.announcer.announce((SIX,), 1, arp_interval=1, na_interval=2)
         seen = [self.sent()]
@@ -103,7 +83,6 @@ class AnnouncerTests(SynchronousTestCase):
 
     def test_forget(self) -> None:
         """What waits is not sent for an address that is ours no more."""
-        self.load()
         self.announcer.announce((A, B), 2, arp_interval=1)
         self.announcer.forget((B,))
         self.clock.pump([1, 1, 1, 1])
@@ -111,7 +90,6 @@ class AnnouncerTests(SynchronousTestCase):
 
     def test_failing_socket(self) -> None:
         """A frame that cannot be sent is not the end."""
-        self.load()
         self.port.broken = True
         self.announcer.announce((A,), 2)
         self.port.broken = False
@@ -120,7 +98,6 @@ class AnnouncerTests(SynchronousTestCase):
 
     def test_close(self) -> None:
         """After closing nothing is sent and no timer is left."""
-        self.load()
         self.announcer.announce((A, B), 2, arp_interval=1)
         self.announcer.announce((SIX,), 2)
         self.announcer.close()
@@ -130,25 +107,3 @@ class AnnouncerTests(SynchronousTestCase):
             (self.port.closed, self.clock.getDelayedCalls(), self.sent()),
             (True, [], ["10.0.0.1", "fd00::1"]),
         )
-
-    def test_without_scapy(self) -> None:
-        """When no templates can be had that is said once, and nothing is sent."""
-        self.announcer.announce((A,))
-        self.loading.errback(OSError("no scapy"))
-        self.announcer.announce((A,))
-        self.assertEqual((self.port.closed, self.sent()), (True, []))
-
-
-class LoadTests(TestCase):
-    def test_load_apart(self) -> Any:
-        """The templates of another process are those that are built here."""
-
-        def compare(frames: Frames) -> None:
-            made = [
-                each.announcement(Sender(MAC, True), address)
-                for each in (frames, Frames(build()))
-                for address in (A.address, SIX.address)
-            ]
-            self.assertEqual(made[:2], made[2:])
-
-        return load_apart(reactor).addCallback(compare)

@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from struct import pack
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -81,6 +80,9 @@ class FakeNotifications:
 
 
 class FakePort:
+    def sendto(self, frame: bytes, to: tuple[str, int]) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -92,7 +94,7 @@ class LinuxDataplaneTests(SynchronousTestCase):
         self.patch(linux, "Notifications", FakeNotifications)
         self.patch(linux, "dump", self.dump)
         self.clock = Clock()
-        self.dataplane = LinuxDataplane(self.clock, lambda _: Deferred())
+        self.dataplane = LinuxDataplane(self.clock)
         self.dataplane._announcer._opener = FakePort
         self.failing = False
         self.told: list[Any] = []

@@ -11,14 +11,12 @@ from typing import Any
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hanode.config.model import Address
 from hanode.dataplanes.announcer import LATER
-from hanode.dataplanes.frames import Frames, build
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.dataplanes.netlink.message import (
     RTM_GETADDR,
@@ -51,15 +49,6 @@ from tests.live.veth import (
     reason_to_skip,
 )
 
-FRAMES: list[Frames] = []
-
-
-def loaded(reactor: Any) -> Deferred[Frames]:
-    """Frames at once, without another process."""
-    if not FRAMES:
-        FRAMES.append(Frames(build()))
-    return succeed(FRAMES[0])
-
 
 class Live:
     """A namespace with one veth pair, and a dataplane that is not started."""
@@ -75,7 +64,7 @@ class Live:
         self.addCleanup(self.ear.close)  # type: ignore[attr-defined]
         self.turns = Turns()
         self.turns.advance(1000)
-        self.dataplane = LinuxDataplane(self.turns, loaded)
+        self.dataplane = LinuxDataplane(self.turns)
         self.addCleanup(self.dataplane.stop)  # type: ignore[attr-defined]
         self.log: list[str] = []
 
@@ -375,7 +364,7 @@ class ReactorTests(Live, TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.real = LinuxDataplane(reactor, loaded)
+        self.real = LinuxDataplane(reactor)
         self.addCleanup(self.real.stop)
 
     def test_back_within_50_ms(self) -> None:

@@ -64,11 +64,7 @@ class FailoverTests(HostCase):
         self.wait(lambda: self.balances(host), *self.daemons)
 
     def moves(self, number: int) -> None:
-        """Wait until that director is master, and the client has heard its ARP.
-
-        A daemon that has just started announces some seconds late in a slow kernel:
-        another process of it makes the frames.
-        """
+        """Wait until that director is master, and the client has heard its ARP."""
         self.becomes(number, MASTER)
         mac = self.hosts[number].mac("eth0")
         words = ["ip", "neigh", "show", VIP]
