@@ -123,6 +123,12 @@ class Checks:
         if not line.users and self._lines.get(line.check) is line:
             del self._lines[line.check]
 
+    def forget(self, virtual: Virtual) -> None:
+        """No real server of C{virtual} is told of anything any more."""
+        for line in tuple(self._lines.values()):
+            for user in [each for each in line.users if each[0] is virtual]:
+                self.leave(line, user)
+
     def of(self, check: Check) -> Line:
         """The line of a check that somebody uses. Raises L{KeyError}."""
         return self._lines[check]

@@ -50,6 +50,7 @@ class Roster:
         self._perform, self._prepare = perform, prepare
         self._changed, self._gone = changed, gone
         self.virtuals: dict[str, Virtual] = {}
+        self._broken: set[str] = set()  # half done: the next time they are made anew
         self._many = False
 
     def follow(self, wanted: Mapping[str, VirtualServer], init: bool) -> Steps:
@@ -62,23 +63,24 @@ class Roster:
         counts = Counter[str]()
         self._many = sum(len(each.real_servers) for each in wanted.values()) > MANY
         for name, settings in wanted.items():
-            virtual = self.virtuals.get(name)
-            if virtual is None:
-                counts["added"] += 1
-                yield from self._add(settings, init)
-            elif virtual.settings.protocol != settings.protocol:
-                counts["replaced"] += 1
-                self._remove(self.virtuals.pop(name))  # its servers get other names
-                yield from self._add(settings, init)
-            elif virtual.settings != settings:
-                counts["changed"] += 1
-                yield from self._change(virtual, settings)
+            try:
+                yield from self._have(settings, init, counts)
+            except Exception:
+                self._failed(name)
             yield
         for name in [each for each in self.virtuals if each not in wanted]:
             counts["removed"] += 1
-            self._remove(self.virtuals.pop(name))
+            virtual = self.virtuals.pop(name)
+            try:
+                self._remove(virtual)
+            except Exception:
+                self._failed(name)
+                self._sweep_out(virtual)
             yield
-        self.virtuals = {name: self.virtuals[name] for name in wanted}
+        self.virtuals = {
+            name: self.virtuals[name] for name in wanted if name in self.virtuals
+        }
+        self._broken.intersection_update(wanted)
         if counts and not starting:
             self.log.info(
                 "Virtual servers: {counts}",
@@ -86,6 +88,38 @@ class Roster:
             )
 
     # -- virtual servers
+
+    def _have(self, settings: VirtualServer, init: bool, counts: Counter[str]) -> Steps:
+        """Have this virtual server, as C{settings} say."""
+        virtual = self.virtuals.get(settings.name)
+        if virtual is None:
+            counts["added"] += 1
+            yield from self._add(settings, init)
+        elif settings.name in self._broken:
+            counts["replaced"] += 1
+            self._sweep_out(self.virtuals.pop(settings.name))
+            yield from self._add(settings, init)
+        elif virtual.settings.protocol != settings.protocol:
+            counts["replaced"] += 1
+            # Its servers get other names.
+            self._remove(self.virtuals.pop(settings.name))
+            yield from self._add(settings, init)
+        elif virtual.settings != settings:
+            counts["changed"] += 1
+            yield from self._change(virtual, settings)
+        self._broken.discard(settings.name)
+
+    def _failed(self, name: str) -> None:
+        """One that fails keeps nobody else from being served."""
+        self._broken.add(name)
+        self.log.failure("VS {name} failed: the next reload tries again", name=name)
+
+    def _sweep_out(self, virtual: Virtual) -> None:
+        """Take away what there is of a virtual server that is only half there."""
+        self._checks.forget(virtual)
+        for real in virtual.reals.values():
+            self._gone(virtual, real)
+        self._gone(virtual, None)
 
     def _add(self, settings: VirtualServer, init: bool) -> Steps:
         virtual = Virtual(settings)

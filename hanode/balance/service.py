@@ -378,8 +378,8 @@ class BalanceService(Service):
         dirty, self._dirty = self._dirty, {}
         for virtual in dirty:
             wanted = services(virtual.settings, virtual.destinations())
-            for identity in self._refused[virtual.name]:
-                del wanted[identity]
+            for identity in self._refused.get(virtual.name, ()):
+                wanted.pop(identity, None)
             self._table.place(virtual.name, wanted)
         if self._table.changed:
             self.director.balance(self._table.take())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+from unittest import mock
 
 from hanode.config.balance_model import SyncDefs
 from hanode.lvs import SyncDaemon
@@ -78,6 +80,42 @@ class Reloads(Case):
         self.service.configure(big)
         self.service._finish()
         self.assertEqual(len(self.service.virtuals()), 5)
+
+    def test_failing(self) -> None:
+        """One virtual server that fails keeps no other from being reloaded."""
+        a, b, c, d = (virtual(checked(n), name=n_) for n, n_ in enumerate("abcd", 1))
+        self.start(model(a, b, d))
+        for failing in ("_change", "_add", "_remove"):
+            made = getattr(self.service._roster, failing)
+
+            def broken(first: Any, *rest: Any, made: Any = made) -> Any:
+                if first.name in "ad":
+                    raise OSError("oh")
+                return made(first, *rest)
+
+            self.patch(self.service._roster, failing, broken)
+        self.reload(model(replace(a, quorum=2), replace(b, quorum=2), c))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        self.assertEqual(
+            [(each.name, each.settings.quorum) for each in self.service.virtuals()],
+            [("a", 1), ("b", 2), ("c", 1)],
+        )
+        self.assertEqual(len(self.lines("VS [ad] failed: the next reload")), 2)
+        self.assertEqual(len(self.service.checks), 3)
+
+    def test_failedAgain(self) -> None:
+        """What was only half done is made anew by the next reload."""
+        a, b = (virtual(checked(n), name=name) for n, name in ((1, "a"), (2, "b")))
+        self.start(model())
+        with mock.patch.object(self.service._roster, "_join", side_effect=OSError):
+            self.reload(model(a, b))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        self.reload(model(a, b))
+        self.clock.advance(1)
+        self.assertEqual(len(self.prober.asked), 2)
+        self.assertEqual(self.lines("servers:")[-1], "Virtual servers: 2 replaced")
+        self.reload(model(a, b))
+        self.assertEqual(len(self.lines("servers:")), 1)
 
     def test_anotherDataplane(self) -> None:
         """Another dataplane gets everything, and the old one is cleared."""
