@@ -288,7 +288,12 @@ class IMessenger(Interface):
 
 
 class IChecker(Interface):
-    """A plug-in: one way to find out whether a real server works."""
+    """A plug-in: one way to find out whether a real server works.
+
+    It may have a method C{longest(check)}: how many seconds a probe takes at most,
+    whatever happens; without it that is five times C{check.target.timeout} and 5 s. A
+    probe that has not fired then is cancelled, and counts as failed (C{no result}).
+    """
 
     keyword = Attribute("its name in the configuration, e.g. C{TCP_CHECK}")
     words = Attribute("a L{hanode.config.checker_words.CheckerWords}")

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from hanode.balance.calendar import Calendar
 from hanode.balance.health import Actions, Health
+from hanode.balance.limits import Limits
 from hanode.balance.real import Real
 from hanode.balance.server import Virtual
 from hanode.config.balance_model import Check
@@ -23,6 +24,7 @@ from hanode.interfaces import IChecker, IFactChecker
 from hanode.result import Result
 
 User = tuple[Virtual, Real]
+ENDLESS = "no result"  # the probe did not come to an end
 
 
 class Line:
@@ -78,6 +80,7 @@ class Checks:
         self._seconds: Callable[[], float] = world.clock.seconds
         self._lines: dict[Check, Line] = {}
         self._calendar: Calendar[Line] = Calendar(world.clock, self._probe)
+        self._limits = Limits(world.clock, self._endless)
         self._running = False
         self.wait = False  # whether everything is down before its first success
 
@@ -145,6 +148,7 @@ class Checks:
         for line in tuple(self._lines.values()):
             self.settle(line)
         self._calendar.halt()
+        self._limits.halt()
 
     def settle(self, line: Line) -> None:
         """Begin or end checking, as its users want it now."""
@@ -161,9 +165,7 @@ class Checks:
         else:
             line.health.suspend()
             self._calendar.remove(line)
-            running, line.running = line.running, None
-            if running is not None:
-                running.cancel()
+            self._give_up(line)
 
     # -- probes
 
@@ -183,16 +185,40 @@ class Checks:
             self._record(line, broken(problem))
             return
         line.running = running
+        self._limits.begin(line)
         running.addBoth(self._ended, line, running)
 
     def _ended(self, result: Any, line: Line, running: Deferred[Result]) -> None:
         if line.running is not running:
             return  # it was given up
         line.running = None
+        self._limits.end(line)
         if not isinstance(result, Result):
             self.log.error("{line!r} failed: {result}", line=line, result=result)
             result = broken(getattr(result, "value", result))
         self._record(line, result)
+
+    def _give_up(self, line: Line) -> None:
+        running, line.running = line.running, None
+        if running is None:
+            return
+        self._limits.end(line)
+        try:
+            running.cancel()
+        except Exception:
+            self.log.failure("{line!r} failed", line=line)
+
+    def _endless(self, line: Line, seconds: float) -> None:
+        """The probe of C{line} has had its time, which is so many seconds."""
+        last = line.health.result
+        if last is None or last.reason != ENDLESS:
+            self.log.error(
+                "{line!r}: no result after {seconds:g} s, given up",
+                line=line,
+                seconds=seconds,
+            )
+        self._give_up(line)
+        self._record(line, Result(False, ENDLESS, f"after {seconds:g} s"))
 
     def _record(self, line: Line, result: Result) -> None:
         health = line.health

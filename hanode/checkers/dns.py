@@ -193,6 +193,10 @@ class DnsChecker:
     keyword = "DNS_CHECK"
     words = CheckerWords(keyword, ROWS, options, retry=3, delay_before_retry=None)
 
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return check.target.timeout
+
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}."""
         options: Any = check.options

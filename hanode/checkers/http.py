@@ -12,7 +12,7 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from hanode.checkers import http_words
-from hanode.checkers.visit import Visit
+from hanode.checkers.visit import Visit, longest
 from hanode.config.balance_model import Check
 from hanode.interfaces import IChecker
 from hanode.result import Result
@@ -24,6 +24,10 @@ class HttpChecker:
 
     keyword = "HTTP_GET"
     words = http_words.words(keyword, secure=False)
+
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return longest(check)
 
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}; each url may take twice the timeout."""

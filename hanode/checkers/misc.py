@@ -111,6 +111,12 @@ def not_started(failure: Failure) -> Result:
     return Result(False, name, detail, ours=number in OURS)
 
 
+def limit_of(check: Check) -> float:
+    """Seconds until the program is asked to end."""
+    options: Any = check.options
+    return float(options.timeout or check.schedule.delay_loop)
+
+
 class _Run:
     """One run of a program; C{stuck}: the checks whose program cannot be killed."""
 
@@ -124,7 +130,7 @@ class _Run:
     def start(self, runner: ScriptRunner) -> None:
         """Run it."""
         options: Any = self._check.options
-        limit = options.timeout or self._check.schedule.delay_loop
+        limit = limit_of(self._check)
         self._guard = self._clock.callLater(limit + GRACE, self._expire)
         self._exit = runner.run(options.script, limit)
         self._exit.addCallbacks(self._over, self._failed)
@@ -171,6 +177,10 @@ class MiscChecker:
 
     def __init__(self) -> None:
         self._stuck: set[Check] = set()
+
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return limit_of(check) + GRACE
 
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}; it takes the time limit and 3 seconds at most."""

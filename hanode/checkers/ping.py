@@ -30,6 +30,10 @@ class PingChecker:
     keyword = "PING_CHECK"
     words = CheckerWords(keyword, (), nothing)
 
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return check.target.timeout
+
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}."""
         return ping(world.clock, world.random, check.target)

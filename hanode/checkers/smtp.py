@@ -162,17 +162,21 @@ class _Talk(Exchange):
             self.send(text.encode("utf-8", "surrogateescape"))
 
 
+def _targets(check: Check) -> list[Target]:
+    """Everyone who is asked, one after the other."""
+    options = check.options
+    assert isinstance(options, SmtpOptions)
+    target = check.target
+    return [target, *(host.applied(target) for host in options.hosts)]
+
+
 class _Round:
     """Talks to all hosts of one check."""
 
     def __init__(self, clock: Any, check: Check) -> None:
-        options = check.options
-        assert isinstance(options, SmtpOptions)
+        options: Any = check.options
         self._clock, self._helo = clock, options.helo
-        self._left = [
-            check.target,
-            *(host.applied(check.target) for host in options.hosts),
-        ]
+        self._left = _targets(check)
         self._began = clock.seconds()
         self._talk: _Talk | None = None
         self.answer: Deferred[Result] = Deferred(self._cancel)
@@ -215,6 +219,10 @@ class SmtpChecker:
         ),
         _options,
     )
+
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return 2 * sum(each.timeout for each in _targets(check))
 
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}; each host may take twice the timeout."""

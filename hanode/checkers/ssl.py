@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from hanode.checkers import http_words
 from hanode.checkers.http_words import HttpOptions, Tls
-from hanode.checkers.visit import Visit
+from hanode.checkers.visit import Visit, longest
 from hanode.config.balance_model import Check
 from hanode.interfaces import IChecker
 from hanode.result import Result
@@ -31,6 +31,10 @@ class SslChecker:
 
     keyword = "SSL_GET"
     words = http_words.words(keyword, secure=True)
+
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return longest(check)
 
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}; each url may take twice the timeout."""

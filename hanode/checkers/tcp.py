@@ -65,6 +65,10 @@ class TcpChecker:
     keyword = "TCP_CHECK"
     words = CheckerWords(keyword, (), nothing)
 
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return check.target.timeout
+
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}."""
         touch = _Touch(world.clock, check.target)

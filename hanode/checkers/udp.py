@@ -111,6 +111,10 @@ class UdpChecker:
     keyword = "UDP_CHECK"
     words = CheckerWords(keyword, ROWS, options)
 
+    def longest(self, check: Check) -> float:
+        """See L{IChecker}."""
+        return check.target.timeout
+
     def probe(self, world: Any, check: Check) -> Deferred[Result]:
         """See L{IChecker.probe}."""
         options: Any = check.options

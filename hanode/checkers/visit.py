@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 Secure = Callable[[int], "Client"]
 
 
+def longest(check: Check) -> float:
+    """How many seconds a round takes at most: each url twice the timeout."""
+    options = check.options
+    assert isinstance(options, HttpOptions)
+    return 2 * check.target.timeout * len(options.urls)
+
+
 class Visit:
     """Gets all urls. C{answer} fires with a L{Result}; cancelling it is safe."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.balance.checks import Checks, Line
@@ -113,7 +114,7 @@ class Probing(Case):
         """While a probe runs, no other of the same check is begun."""
         line = self.join()
         self.checks.start()
-        self.clock.pump([1] * 60)
+        self.clock.pump([1] * 25)
         self.assertEqual((len(self.prober.asked), line.probes), (1, 1))
         self.prober.answer(WELL)
         self.clock.advance(0)
@@ -210,6 +211,37 @@ class Broken(Case):
         self.assertEqual(
             line.health.result, Result(False, "checker failed", "None", ours=True)
         )
+
+
+class Endless(Case):
+    def test_givenUp(self) -> None:
+        """A probe that never ends is given up, fails, and is made again."""
+        with capturedLogs() as logged:
+            line = self.join(delay_loop=60.0)
+            self.checks.start()
+            self.clock.pump([1] * 29)  # five times the timeout and 5 s, from 1 s on
+            self.assertEqual((self.prober.cancelled, line.probes), ([], 1))
+            self.clock.pump([1] * 6)
+            self.assertEqual(self.prober.cancelled, [line.check])
+            endless = Result(False, "no result", "after 30 s")
+            self.assertEqual(self.changes, [(Verdict(False, endless),)])
+            self.clock.pump([1] * 75)
+        self.assertEqual((line.probes, len(self.prober.cancelled)), (2, 2))
+        self.assertEqual(
+            [each["log_format"] for each in logged if "seconds" in each],
+            ["{line!r}: no result after {seconds:g} s, given up"],
+        )
+
+    def test_cancelFails(self) -> None:
+        """Even if the checker fails at that."""
+        line = self.join()
+        self.checks.start()
+        self.clock.advance(1)
+        ((_, done),) = self.prober.asked
+        self.patch(done, "_canceller", mock.Mock(side_effect=OSError("oh")))
+        self.clock.pump([1] * 40)
+        self.assertEqual(line.health.result, Result(False, "no result", "after 30 s"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 
 class Following(Case):
