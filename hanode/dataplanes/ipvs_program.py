@@ -44,6 +44,7 @@ SURPRISES = {
     NEW_DEST: {errno.EEXIST, errno.ESRCH},
     SET_DEST: {errno.ENOENT, errno.ESRCH},
 }
+REMOVALS = (DEL_SERVICE, DEL_DEST)
 GONE = {errno.ESRCH, errno.ENOENT}  # what is to go has gone already
 
 
@@ -51,7 +52,9 @@ class Program:
     """What is wanted, what is held, and the way from one to the other.
 
     C{present} are the services in the kernel, ours and others', without their
-    destinations, as of the last look.
+    destinations, as of the last look. What we set or took over is ours until the
+    kernel has answered that it is gone, whatever happens in between: it may be
+    unreadable for a while.
     """
 
     log = Logger()
@@ -66,6 +69,7 @@ class Program:
         self._waiting: dict[Identity, IDelayedCall] = {}
         self._attempts: dict[Identity, int] = {}
         self._losses: dict[Identity, Losses] = {}
+        self._ours: dict[Identity, None] = {}
         self.wanted: dict[Identity, Service] = {}
         self.held: dict[Identity, Held] = {}
         self.present: dict[Identity, Service] = {}
@@ -81,6 +85,8 @@ class Program:
     def want(self, table: Table) -> None:
         """From now on exactly this; what it was before is left unfinished."""
         before, self.wanted = self.wanted, dict(table)
+        dropped = {each for each in before if each not in table}
+        self._drop(dropped)
         if not self._kernel.is_open:
             return
         for identity, service in table.items():
@@ -92,14 +98,21 @@ class Program:
             if identity not in self._waiting or before.get(identity) != service:
                 self._mark(identity)
         for identity in before:
-            if identity not in table:
+            if identity in dropped:
                 self._mark(identity)
-                self._attempts.pop(identity, None)
-                self._losses.pop(identity, None)
-        gone = [each for each in self._refused if each[0] not in table]
-        for subject in gone:
-            del self._refused[subject]
         self.wake()
+
+    def _drop(self, identities: set[Identity]) -> None:
+        """What went wrong with these counts no more: they are to go."""
+        for identity in identities:
+            self._attempts.pop(identity, None)
+            self._losses.pop(identity, None)
+        for subject in tuple(self._refused):
+            identity = subject[0]
+            # What was to go before stays: it is the removal that was refused.
+            going = identity in self._ours and identity not in identities
+            if identity not in self.wanted and not going:
+                del self._refused[subject]
 
     def start(self) -> None:
         """Read what there is and begin. Raises L{OSError}."""
@@ -107,6 +120,7 @@ class Program:
         self.held.clear()
         for identity in self.wanted:
             self._mark(identity)
+        self._mark_leftovers()
         self.wake()
 
     def look(self) -> None:
@@ -127,10 +141,11 @@ class Program:
         self.rest()
         if not remove or not self._kernel.is_open:
             return
-        ours = [each for each in self.wanted if each in self.present]
-        for identity in dict.fromkeys((*self.held, *ours)):
+        named = [each for each in self.wanted if each in self.present]
+        for identity in dict.fromkeys((*self.held, *named, *self._ours)):
             self._remove(identity)
         self._send()
+        self.rest()  # what was refused now is not tried again
 
     def rest(self) -> None:
         """Leave off; what was known and wanted stays so."""
@@ -148,12 +163,17 @@ class Program:
         self.held.clear()
         self.present.clear()
         self._refused.clear()
+        self._ours.clear()
 
     def missing(self) -> None:
-        """Begin what is wanted and was never done, or was given up after a failure."""
+        """Begin what was never done, or was given up after a failure.
+
+        That is what is wanted, and what is to go. C{present} is of just now.
+        """
         for identity in self.wanted:
             if identity not in self.held and identity not in self._waiting:
                 self._mark(identity)
+        self._mark_leftovers()
         self.wake()
 
     def lost(self, identities: Sequence[Identity], what: str) -> None:
@@ -189,6 +209,14 @@ class Program:
         if call is not None:
             call.cancel()
         self._dirty[identity] = None
+
+    def _mark_leftovers(self) -> None:
+        """Mark what is ours and not wanted, and still there."""
+        for identity in [each for each in self._ours if each not in self.wanted]:
+            if identity not in self.present:
+                del self._ours[identity]
+            elif identity not in self._waiting:
+                self._mark(identity)
 
     def _work(self) -> Iterator[None]:
         while self._dirty:
@@ -241,6 +269,7 @@ class Program:
             if number % MANY_READ == 0:
                 yield
         held = self.held[identity] = Held(settings, found)
+        self._ours[identity] = None
         if identity not in self._losses:
             self.log.info(
                 "taking over {service} with {count} real servers, and its connections",
@@ -256,6 +285,7 @@ class Program:
         held = Held(step.service, {})
         self.held[goal.identity] = held
         self.present[goal.identity] = step.service
+        self._ours[goal.identity] = None
         self._put(held.body(step), step)
         self._send()
         return held
@@ -288,17 +318,31 @@ class Program:
 
     def answered(self, steps: Sequence[Step], errors: dict[int, int]) -> None:
         """The kernel's answers to a batch: an errno for each step that failed."""
+        for position, step in enumerate(steps):
+            if step.destination is None:
+                self._own(step, errors.get(position, 0))
         if self._refused:
             for position, step in enumerate(steps):
                 if position not in errors and step.subject in self._refused:
                     del self._refused[step.subject]
                     self._attempts.pop(step.identity, None)
-                    self.log.info("{what} is set at last", what=_named(step))
+                    done = "removed" if step.command in REMOVALS else "set"
+                    what = _named(step)
+                    self.log.info("{what} is {done} at last", what=what, done=done)
         for position in sorted(errors):
             self._failed(steps[position], errors[position])
 
+    def _own(self, step: Step, code: int) -> None:
+        """Whose a service is after an answer about it."""
+        if step.command == NEW_SERVICE and code == 0:
+            self._ours[step.identity] = None  # its removal may be of the same batch
+        elif (step.command == DEL_SERVICE and code in (0, *GONE)) or (
+            step.command == NEW_SERVICE and code not in SURPRISES[NEW_SERVICE]
+        ):
+            self._ours.pop(step.identity, None)
+
     def _failed(self, step: Step, code: int) -> None:
-        removing = step.command in (DEL_SERVICE, DEL_DEST)
+        removing = step.command in REMOVALS
         held = self.held.get(step.identity)
         if removing and code in GONE:
             if step.command == DEL_DEST and code == errno.ESRCH:
@@ -309,6 +353,8 @@ class Program:
             if step.command == NEW_SERVICE:
                 self.held.pop(step.identity, None)
                 self.present.pop(step.identity, None)
+            elif step.command == DEL_SERVICE:
+                self.present.setdefault(step.identity, as_settings(step.service))
             elif held is not None:
                 held.undo(step)
             self._refuse(step, code)
@@ -322,12 +368,14 @@ class Program:
                 reason = destination_meaning(step.service, step.destination, code)
             self.log.error(
                 "the kernel refuses to {verb} {what}: {reason} ({code})",
-                verb="remove" if step.command in (DEL_SERVICE, DEL_DEST) else "set",
+                verb="remove" if step.command in REMOVALS else "set",
                 what=_named(step),
                 reason=reason,
                 code=errno.errorcode.get(code, code),
             )
-        if step.identity not in self._waiting and step.identity in self.wanted:
+        if step.identity in self._waiting:
+            return
+        if step.identity in self.wanted or step.identity in self._ours:
             attempts = self._attempts.get(step.identity, 0)
             self._attempts[step.identity] = min(attempts + 1, 16)
             self._later(step.identity, min(RETRY_LONGEST, RETRY * 2**attempts))

@@ -177,6 +177,165 @@ class RefusalTests(Memory):
         self.assertIn("UDP", self.balancer.refusal(replace(WEB, one_packet=True)))
 
 
+class LeftoverTests(Memory):
+    """What is to go while the kernel does not let us."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.balancer.start()
+        self.balancer.balance(table(WEB, SIX))
+
+    def close(self) -> None:
+        self.ipvs.failure = OSError(errno.ENOENT, "no family")
+        self.settle()
+        self.assertEqual(self.ipvs.is_open, False)
+
+    def open(self) -> None:
+        self.ipvs.failure = None
+        self.settle()
+        self.assertEqual(self.ipvs.is_open, True)
+
+    def blind(self) -> None:
+        """SIX is to go, but taking over another service fails before."""
+        self.ipvs.services_[MARKED.identity] = replace(MARKED, destinations=())
+        self.settle()
+        broken = mock.Mock(side_effect=OSError(errno.EIO, "broken"))
+        patched = self.patch(self.ipvs, "destinations", broken)
+        self.balancer.balance(table(WEB, MARKED))
+        patched.restore()
+        self.assertEqual(self.log, ["IPVS cannot be programmed: [Errno 5] broken"])
+        self.assertIn(SIX.identity, self.ipvs.services_)
+
+    def test_closed(self) -> None:
+        """What is not wanted any more while the kernel is closed goes afterwards."""
+        self.close()
+        self.balancer.balance(table(WEB))
+        self.settle()
+        self.open()
+        self.holds(WEB)
+
+    def test_wanted_again(self) -> None:
+        """What is wanted again before the kernel is open is not touched."""
+        self.close()
+        self.balancer.balance(table(WEB))
+        self.balancer.balance(table(WEB, SIX))
+        self.ipvs.batches.clear()
+        self.open()
+        self.holds(WEB, SIX)
+        self.assertEqual(self.ipvs.batches, [])
+
+    def test_unreadable(self) -> None:
+        """A removal that a failed reading left undone is done at the next look."""
+        self.blind()
+        self.settle()
+        self.holds(WEB, MARKED)
+
+    def test_unreadable_and_stopped(self) -> None:
+        """Or when we stop."""
+        self.blind()
+        self.balancer.stop(remove=True)
+        self.assertNotIn(SIX.identity, self.ipvs.services_)
+
+    def test_answers_lost(self) -> None:
+        """A removal that was not done when answers were lost is done again."""
+        send = self.patch(self.ipvs, "send", mock.Mock())
+        self.balancer.balance(table(WEB))
+        send.restore()
+        self.ipvs.overrun()
+        self.clock.advance(0)
+        self.holds(WEB)
+
+    def test_gone_otherwise(self) -> None:
+        """Who makes a service anew after it had gone is its owner."""
+        self.close()
+        self.balancer.balance(table(WEB))
+        del self.ipvs.services_[SIX.identity]
+        self.open()
+        self.ipvs.services_[SIX.identity] = SIX
+        self.settle()
+        self.balancer.stop(remove=True)
+        self.holds(SIX)
+
+    def test_removed_and_made_by_others(self) -> None:
+        """The same when it was us who removed it."""
+        self.balancer.balance(table(WEB))
+        self.ipvs.services_[SIX.identity] = SIX
+        self.settle()
+        self.balancer.stop(remove=True)
+        self.holds(SIX)
+
+    def test_never_ours(self) -> None:
+        """What was wanted only while the kernel was closed was never ours."""
+        self.close()
+        self.balancer.balance(table(WEB, SIX, MARKED))
+        self.balancer.balance(table(WEB, SIX))
+        self.ipvs.services_[MARKED.identity] = MARKED
+        self.open()
+        self.holds(WEB, SIX, MARKED)
+
+    def test_removed_and_wanted_in_one_batch(self) -> None:
+        """A service that was removed and set again is ours."""
+        seconds = self.clock.seconds
+        patched = self.patch(self.clock, "seconds", lambda: tick(self.clock, seconds))
+        self.balancer.balance(table(WEB))
+        self.balancer.balance(table(WEB, SIX))
+        patched.restore()
+        self.clock.advance(0)
+        self.holds(WEB, SIX)
+        self.close()
+        self.balancer.balance({})
+        self.open()
+        self.holds()
+
+    def test_refused(self) -> None:
+        """A refused removal is said once, tried ever more rarely, and said at last."""
+        self.ipvs.refused[str(SIX.identity)] = errno.EPERM
+        self.balancer.balance(table(WEB))
+        self.balancer.balance(table(replace(WEB, scheduler="wlc")))
+        self.ipvs.batches.clear()
+        self.clock.pump([0.5] * 60)
+        self.assertEqual(len(self.ipvs.batches), 4)  # after 1, 3, 7 and 15 s
+        self.ipvs.refused.clear()
+        self.clock.pump([1.0] * 30)
+        self.holds(replace(WEB, scheduler="wlc"))
+        name = f"virtual service {SIX.identity}"
+        self.assertEqual(
+            self.log,
+            [
+                f"the kernel refuses to remove {name}:"
+                " not permitted: CAP_NET_ADMIN is needed (EPERM)",
+                f"{name} is removed at last",
+            ],
+        )
+
+    def test_refused_before(self) -> None:
+        """What was refused of a service is no matter when it is removed."""
+        self.ipvs.refused["nosuch"] = errno.ENOENT
+        self.balancer.balance(table(WEB, replace(SIX, scheduler="nosuch")))
+        self.close()
+        self.log.clear()
+        self.balancer.balance(table(WEB))
+        self.open()
+        self.holds(WEB)
+        self.assertEqual(
+            [line[:13] for line in self.log], ["taking over [", "IPVS can be u"]
+        )
+
+    def test_refused_and_wanted_again(self) -> None:
+        """A service whose removal was refused can be wanted again."""
+        self.ipvs.refused[str(SIX.identity)] = errno.EPERM
+        self.balancer.balance(table(WEB))
+        self.balancer.balance(table(WEB, replace(SIX, destinations=())))
+        self.holds(WEB, replace(SIX, destinations=()))
+
+    def test_refused_at_the_end(self) -> None:
+        """What is refused when we stop is not tried again."""
+        self.ipvs.refused[str(SIX.identity)] = errno.EPERM
+        self.balancer.stop(remove=True)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.holds(SIX)
+
+
 class OthersTests(Memory):
     def test_surprises(self) -> None:
         """What others did since the last look is found out from the refusals."""
