@@ -14,6 +14,7 @@ from hanode.config.balance_model import RealServer
 from hanode.lvs import Identity, Usage, Usages
 
 Record = dict[str, Any]
+REFUSED = "refused"
 
 
 def describe(
@@ -22,16 +23,24 @@ def describe(
     now: float,
     refused: Mapping[Identity, str],
     usages: Usages,
+    used: bool = True,
 ) -> Record:
     """One virtual server; times are seconds ago.
+
+    C{balanced} is C{yes}, C{refused} or C{partly refused} by the dataplane, or C{off}
+    when there is none (C{used}); where nothing is balanced no weight is in use.
 
     C{usage} has the sums over all services of a group, None where the kernel knows
     nothing.
     """
     settings, quorum = virtual.settings, virtual.quorum
     state = virtual.state()
-    weights = {(each.address, each.port): w for each, w in virtual.destinations()}
     identities = [identify(each, settings.protocol) for each in settings.addresses]
+    balanced = _balanced(identities, refused) if used else "off"
+    weights: dict[Key, int] = {}
+    if balanced not in ("off", REFUSED):
+        found = virtual.destinations()
+        weights = {(each.address, each.port): weight for each, weight in found}
     return {
         "name": virtual.name,
         "group": settings.group,
@@ -47,6 +56,7 @@ def describe(
         "weight": state.weight,
         "alive": state.alive,
         "suspended": virtual.suspended,
+        "balanced": balanced,
         "refused": {str(each): reason for each, reason in refused.items()},
         "sorry_server": _sorry(virtual),
         "real_servers": [
@@ -56,6 +66,13 @@ def describe(
         ],
         "usage": _sum([usages[each][0] for each in identities if each in usages]),
     }
+
+
+def _balanced(identities: list[Identity], refused: Mapping[Identity, str]) -> str:
+    there = [each for each in identities if each in refused]
+    if not there:
+        return "yes"
+    return REFUSED if len(there) == len(identities) else "partly refused"
 
 
 def _sorry(virtual: Virtual) -> Record | None:

@@ -154,7 +154,8 @@ class BalanceService(Service):
     def _describe(self, virtual: Virtual, usages: Usages) -> dict[str, Any]:
         refused = self._refused.get(virtual.name, {})
         now = self._world.clock.seconds()
-        return describe(virtual, self.checks, now, refused, usages)
+        used = not self.director.problem
+        return describe(virtual, self.checks, now, refused, usages, used)
 
     def names(self) -> list[str]:
         """The names of all virtual servers."""

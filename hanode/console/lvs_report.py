@@ -30,13 +30,14 @@ def lvs_details(service: Record) -> str:
     refused = get("refused") or {}
     title = f"{_text(get('name'))}: {_text(get('state'))} for {elapsed(get('since'))}"
     head = [
+        ("balanced", _unbalanced(service)),
         ("reason", _text(get("reason"), "")),
         ("services", ", ".join(get("services") or ())),
         ("scheduler", _text(get("scheduler"))),
         ("persistence", f"{get('persistence')} s" if get("persistence") else ""),
         (
             "weight",
-            f"{_text(get('weight'))} of {_text(get('alive'))} servers; quorum"
+            f"{_text(get('weight'))}, {_servers(service)} up; quorum"
             f" {_text(get('quorum'))}, hysteresis {_text(get('hysteresis'))}",
         ),
         ("suspended", "no address of it is local" if get("suspended") else ""),
@@ -51,11 +52,12 @@ def lvs_details(service: Record) -> str:
 def _rows(service: Record) -> Iterator[tuple[str, ...]]:
     get = service.get
     how = _text(get("scheduler"))
-    state = "suspended" if get("suspended") else _text(get("state"))
+    state = "suspended" if get("suspended") else _refused(service)
     refused = get("refused") or {}
     reason = "; ".join(sorted(set(refused.values()))) or _text(get("reason"), "")
     weight = f"{_text(get('weight'))}/{_text(get('quorum'))}"
     name = _text(get("name"))
+    state = state or _text(get("state"))
     yield (
         *(name, how, state, elapsed(get("since")), weight),
         *_traffic(get("usage"), connections=False),
@@ -67,6 +69,27 @@ def _rows(service: Record) -> Iterator[tuple[str, ...]]:
     if sorry:
         state = "in use" if sorry.get("active") else "spare"
         yield (f"{INDENT}{_text(sorry.get('name'))}", "sorry", state, *[""] * 8)
+
+
+def _refused(service: Record) -> str:
+    """How much of it the dataplane refuses, "" for nothing."""
+    balanced = _text(service.get("balanced"), "")
+    return balanced if balanced.endswith("refused") else ""
+
+
+def _unbalanced(service: Record) -> str:
+    """Whether it is balanced, "" when it is."""
+    if service.get("balanced") == "off":
+        return "no dataplane can be used"
+    refused = _refused(service)
+    return f"{refused} by the dataplane" if refused else ""
+
+
+def _servers(service: Record) -> str:
+    """How many of its real servers are up; those that are leaving do not count."""
+    reals = service.get("real_servers") or ()
+    configured = sum(not each.get("leaving") for each in reals)
+    return f"{_text(service.get('alive'))} of {configured} servers"
 
 
 def _real_row(real: Record) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from hanode.lvs import Usage
+from hanode.config.balance_model import VirtualAddress
+from hanode.lvs import Endpoint, Usage
 from tests.balance.case import Case, checked, model
 from tests.balance.checkers import Moody
 from tests.balance.servers import (
     ILL,
     NAME,
+    VIP,
     real,
     rs,
     virtual,
@@ -51,6 +53,7 @@ class Descriptions(Case):
                 "weight": 4,
                 "alive": 1,
                 "suspended": False,
+                "balanced": "yes",
                 "refused": {},
                 "sorry_server": {"name": rs(9), "active": False},
                 "usage": None,
@@ -98,6 +101,26 @@ class Descriptions(Case):
             },
         )
         self.assertEqual(servers[1]["checks"], [])
+
+    def test_refused(self) -> None:
+        """What is not balanced is said not to be, and no weight is in use."""
+        both = (VirtualAddress(VIP, 80), VirtualAddress(VIP, 81))
+        settings = virtual(real(1, 4), addresses=both)
+        other = Endpoint(VIP, 81, "TCP")
+        for refused, problem, wanted in (
+            ((), "", ("yes", 4)),
+            ((WEB,), "", ("partly refused", 4)),
+            ((WEB, other), "", ("refused", None)),
+            ((), "no module", ("off", None)),
+        ):
+            balancer = Moody()
+            balancer.refused = dict.fromkeys(refused, "no wlc")
+            self.start(model(settings), balancer)
+            self.service.director.problem = problem
+            (record,) = self.service.describe_each({})
+            (server,) = record["real_servers"]
+            found = record["balanced"], server["weight_in_use"]
+            self.assertEqual((record["state"], found), ("UP", wanted))
 
     def test_usage(self) -> None:
         """When asked, with what the kernel counts."""

@@ -54,6 +54,25 @@ class TableTests(SynchronousTestCase):
         )
         self.assertEqual(rows[2].split(), ["spare", "sorry", "in", "use"])
 
+    def test_refused(self) -> None:
+        """What the dataplane refuses does not look healthy."""
+        for balanced in ("refused", "partly refused"):
+            shown = {**VIRTUAL, "balanced": balanced, "real_servers": []}
+            self.assertIn(f"  {balanced}  ", lvs_table([shown]))
+            self.assertNotIn(" UP ", lvs_table([shown]))
+            wanted = f"{balanced} by the dataplane"
+            self.assertIn(wanted, lvs_details(shown))
+        off = {**VIRTUAL, "balanced": "off", "real_servers": []}
+        self.assertIn(" UP ", lvs_table([off]))
+        self.assertIn("no dataplane can be used", lvs_details(off))
+        self.assertNotIn("dataplane", lvs_details({**VIRTUAL, "balanced": "yes"}))
+
+    def test_leaving(self) -> None:
+        """A server that is only there until it is drained is not counted."""
+        leaving = {**REAL, "leaving": True}
+        shown = {**VIRTUAL, "real_servers": [REAL, leaving]}
+        self.assertIn("2, 1 of 1 servers up", lvs_details(shown))
+
     def test_unknown(self) -> None:
         """What an older daemon does not tell is shown as unknown."""
         lines = lvs_table([{"real_servers": [{}]}]).splitlines()
@@ -78,7 +97,7 @@ class DetailsTests(SynchronousTestCase):
                 "  reason        quorum",
                 "  services      [198.51.100.10]:tcp:80",
                 "  scheduler     rr",
-                "  weight        2 of 1 servers; quorum 1, hysteresis 0",
+                "  weight        2, 1 of 2 servers up; quorum 1, hysteresis 0",
                 "  sorry server  [192.0.2.99]:tcp:80, spare",
             ],
         )
