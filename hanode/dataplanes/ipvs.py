@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -74,7 +74,8 @@ class IpvsBalancer:
         self._asking: dict[Deferred[Usages], Slices] = {}
         self._loading: Deferred[Any] | None = None
         self._timeouts = Timeouts()
-        self._daemons: tuple[SyncDaemon, ...] | None = None
+        self._daemons: tuple[SyncDaemon, ...] = ()
+        self._former_daemons: set[SyncDaemon] = set()  # ours, and to be stopped
         self._daemon_refusals: dict[SyncDaemon, int] = {}
         self._flush = self._is_absent = False
 
@@ -102,15 +103,16 @@ class IpvsBalancer:
             self._loading.addCallbacks(self._loaded, self._not_loaded)
 
     def stop(self, remove: bool) -> None:
-        """See L{IBalancer.stop}; daemons that were asked for stop, too."""
+        """See L{IBalancer.stop}.
+
+        Daemons are none of its business: C{sync(())} stops them, services stay or not.
+        """
         self._loading = None
         for done, slices in tuple(self._asking.items()):
             slices.stop()
             done.cancel()
         self._watch.stop()
         self._program.stop(remove)
-        if remove and self._daemons:
-            self.sync(())
         self._kernel.close()
 
     def balance(self, table: Table) -> None:
@@ -154,7 +156,12 @@ class IpvsBalancer:
             self._ask(SET_CONFIG, body, self._plainly("set the timeouts"))
 
     def sync(self, daemons: Sequence[SyncDaemon]) -> None:
-        """See L{IBalancer.sync}; those that run as they should are not touched."""
+        """See L{IBalancer.sync}; those that run as they should are not touched.
+
+        While some are wanted all others are stopped: the kernel has two at most. When
+        none is wanted any more ours are stopped, and what others start is theirs.
+        """
+        self._former_daemons.update(self._daemons)
         self._daemons = tuple(daemons)
         self._daemon_refusals.clear()
         if self._kernel.is_open:
@@ -254,14 +261,17 @@ class IpvsBalancer:
     # -- daemons
 
     def _check_daemons(self) -> None:
-        wanted = self._daemons
-        if wanted is None:
-            return  # nobody asked for any, and what runs is not ours
+        wanted, former = self._daemons, self._former_daemons
+        if not wanted and not former:
+            return  # what runs is not ours
         running = self._kernel.daemons()
         for each in running:
-            if not any(_is_same(each, other) for other in wanted):
+            if _is_among(each, wanted):
+                continue
+            if wanted or _is_among(each, former):
                 what = f"stop the {each.state} synchronisation daemon"
                 self._ask(DEL_DAEMON, daemon_body(each), self._plainly(what))
+        former.clear()
         for each in wanted:
             if not any(_is_same(other, each) for other in running):
                 self._ask(NEW_DAEMON, daemon_body(each), self._not_synchronising(each))
@@ -298,6 +308,10 @@ class IpvsBalancer:
         slices = self._asking.pop(result, None)
         if slices is not None:
             slices.stop()
+
+
+def _is_among(running: SyncDaemon, daemons: Iterable[SyncDaemon]) -> bool:
+    return any(_is_same(running, each) for each in daemons)
 
 
 def _is_same(running: SyncDaemon, wanted: SyncDaemon) -> bool:

@@ -166,6 +166,7 @@ class BalancerContract:
         self.balancer.start()
         self.balancer.balance(table(WEB, SIX))
         self.balancer.sync([DAEMON])
+        self.balancer.sync([])
         self.balancer.stop(remove=True)
         self.balancer.stop(remove=True)
         self.settle()

@@ -60,6 +60,69 @@ class DaemonTests(Memory):
         )
         self.assertEqual([each.sync_id for each in self.ipvs.daemons_], [51, 10])
 
+    def test_none_ever(self) -> None:
+        """Who never asked for a daemon stops none, at the end neither."""
+        self.ipvs.daemons_ = [DAEMON]
+        self.balancer.start()
+        self.balancer.sync([])
+        self.settle()
+        self.balancer.stop(remove=True)
+        self.assertEqual((self.ipvs.daemons_, self.ipvs.batches), ([DAEMON], []))
+
+    def test_others_meanwhile(self) -> None:
+        """While there is one of ours all others are stopped."""
+        other = SyncDaemon("backup", "lo", 9)
+        self.balancer.start()
+        self.balancer.sync([DAEMON])
+        self.ipvs.daemons_.append(other)
+        self.settle()
+        self.assertEqual(self.ipvs.daemons_, [DAEMON])
+
+    def test_none_any_more(self) -> None:
+        """Ours stop once, others do not; nor one that somebody starts later."""
+        other = SyncDaemon("backup", "lo", 9)
+        self.balancer.start()
+        self.balancer.sync([DAEMON])
+        self.ipvs.daemons_.append(other)
+        self.balancer.sync([])
+        self.assertEqual(self.ipvs.daemons_, [other])
+        self.ipvs.daemons_.append(DAEMON)
+        self.settle()
+        self.balancer.sync([])
+        self.assertEqual(self.ipvs.daemons_, [other, DAEMON])
+
+    def test_none_any_more_while_closed(self) -> None:
+        """Those that were ours are stopped when the kernel can be read again."""
+        self.balancer.start()
+        self.balancer.sync([DAEMON])
+        self.ipvs.failure = OSError(errno.ENOENT, "no family")
+        self.settle()
+        self.balancer.sync([SyncDaemon("backup", "lo", 51)])
+        self.balancer.sync([])
+        self.ipvs.failure = None
+        self.settle()
+        self.assertEqual((self.ipvs.is_open, self.ipvs.daemons_), (True, []))
+
+    def test_wanted_again(self) -> None:
+        """One that is wanted again before it was stopped goes on."""
+        self.balancer.start()
+        self.balancer.sync([DAEMON])
+        self.ipvs.failure = OSError(errno.ENOENT, "no family")
+        self.settle()
+        self.balancer.sync([])
+        self.balancer.sync([DAEMON])
+        self.ipvs.failure = None
+        self.ipvs.batches.clear()
+        self.settle()
+        self.assertEqual((self.ipvs.daemons_, self.ipvs.batches), ([DAEMON], []))
+
+    def test_stopped(self) -> None:
+        """The end leaves daemons to whoever asked for them."""
+        self.balancer.start()
+        self.balancer.sync([DAEMON])
+        self.balancer.stop(remove=True)
+        self.assertEqual(self.ipvs.daemons_, [DAEMON])
+
     def test_refused(self) -> None:
         """A refusal is said once and tried at each look."""
         self.ipvs.refused["lo"] = errno.ENODEV
