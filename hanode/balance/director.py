@@ -6,7 +6,7 @@ the node.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -22,14 +22,24 @@ AGAIN = 5.0  # seconds until what failed is tried again
 
 
 class Director:
-    """One balancer plug-in at a time, chosen of C{kinds}."""
+    """One balancer plug-in at a time, chosen of C{kinds}.
+
+    @param chosen: called when a plug-in has been found later than at the start, so that
+        what it refuses can be asked again; it gets the table afterwards.
+    """
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime, kinds: Mapping[str, Any]) -> None:
-        self._clock, self._kinds = clock, kinds
+    def __init__(
+        self,
+        clock: IReactorTime,
+        kinds: Mapping[str, Any],
+        chosen: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._clock, self._kinds, self._chosen = clock, kinds, chosen
         self._balancer: IBalancer | None = None
         self._open = False
+        self._defs = BalanceDefs()  # those in force
         self._wanted = ""
         self._table: Table | None = None
         self._daemons: tuple[SyncDaemon, ...] = ()
@@ -44,36 +54,53 @@ class Director:
 
         @return: whether there is another plug-in than before.
         """
+        self._defs = defs
         if self._wanted == defs.dataplane and self._balancer is not None:
             return False
         self.stop(True)
         self._wanted = defs.dataplane
-        try:
-            self._balancer = self._make(defs.dataplane)
-        except Exception:
-            self.problem = f"dataplane {self.keyword or defs.dataplane} failed"
-            self.log.failure("{problem}", problem=self.problem)
-        if self._balancer is not None:
-            self._begin(defs)
+        if self._choose():
+            self._begin()
         return True
+
+    def _choose(self) -> bool:
+        """Whether there is a plug-in now; otherwise it is looked for again later."""
+        try:
+            self._balancer = self._make(self._wanted)
+        except Exception:
+            problem = f"dataplane {self.keyword or self._wanted} failed"
+            self.keyword = ""
+            if self.problem != problem:
+                self.problem = problem
+                self.log.failure("{problem}", problem=problem)
+        if self._balancer is None:
+            self._again = self._clock.callLater(AGAIN, self._seek)
+        return self._balancer is not None
+
+    def _seek(self) -> None:
+        """Perhaps a module has been loaded, or a program installed, by now."""
+        if self._choose():
+            self._chosen()
+            self._begin()
 
     def _make(self, wanted: str) -> IBalancer | None:
         choice = choose(self._kinds, wanted)
         if choice.kind is None:
-            self.problem = choice.reason
-            self.log.error("Nothing is balanced: {reason}", reason=choice.reason)
+            if self.problem != choice.reason:
+                self.problem = choice.reason
+                self.log.error("Nothing is balanced: {reason}", reason=choice.reason)
             return None
         self.keyword = choice.kind.keyword
+        balancer: IBalancer = choice.kind.make(self._clock)
         self.log.info(
             "Balancing with dataplane {keyword} ({reason})",
             keyword=self.keyword,
             reason=choice.reason,
         )
-        balancer: IBalancer = choice.kind.make(self._clock)
         return balancer
 
-    def _begin(self, defs: BalanceDefs) -> None:
-        balancer = self._balancer
+    def _begin(self) -> None:
+        balancer, defs = self._balancer, self._defs
         assert balancer is not None
         try:
             balancer.start()
@@ -85,7 +112,7 @@ class Director:
                     keyword=self.keyword,
                     problem=problem,
                 )
-            self._again = self._clock.callLater(AGAIN, self._begin, defs)
+            self._again = self._clock.callLater(AGAIN, self._begin)
             return
         self._open, self.problem = True, ""
         if defs.flush:

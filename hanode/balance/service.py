@@ -60,7 +60,7 @@ class BalanceService(Service):
         self._world, self._facts, self._notify = world, facts, notify
         self._model = Model()
         self.checks = Checks(world, facts, checkers, self._checked)
-        self.director = Director(world.clock, balancers)
+        self.director = Director(world.clock, balancers, self._chosen)
         self._roster = Roster(
             self.checks,
             world.clock.seconds,
@@ -176,9 +176,7 @@ class BalanceService(Service):
         defs, wanted = self._model.balance, self._model.virtual_servers
         self.checks.wait = defs.wait
         if wanted and self.director.start(defs):
-            for virtual in self._roster.virtuals.values():
-                self._prepare(virtual)
-                self._touch(virtual, ())
+            self._prepare_all()
         self._steps = self._roster.follow(wanted, init)
 
     def _step(self) -> None:
@@ -196,6 +194,16 @@ class BalanceService(Service):
             self._stepping.cancel()
         for _ in self._steps:
             continue
+
+    def _chosen(self) -> None:
+        """There is a plug-in at last."""
+        self._prepare_all()
+        self._flush()
+
+    def _prepare_all(self) -> None:
+        for virtual in self.virtuals():
+            self._prepare(virtual)
+            self._touch(virtual, ())
 
     def _prepare(self, virtual: Virtual) -> None:
         """See what of C{virtual} is possible here, and whether it is suspended."""

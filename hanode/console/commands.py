@@ -160,8 +160,10 @@ def _show_lvs(client: Client, options: Any) -> str:
     if options["json"]:
         return _json(answer)
     shown = lvs_report.lvs_table(answer["virtual_servers"])
-    how = answer.get("dataplane")
-    how = f"balanced by {how}" if how else f"not balanced: {answer.get('problem')}"
+    problem = answer.get("problem")
+    how = f"balanced by {answer.get('dataplane')}"
+    if problem:
+        how = f"not balanced: {problem}"
     return f"{shown}\n\n{how}" if answer["virtual_servers"] else shown
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import fail, succeed
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.balance.director import AGAIN, Director
@@ -107,6 +108,51 @@ class Failures(Case):
         self.kind.problem = ""
         self.assertTrue(director.start(BalanceDefs()))
         self.assertEqual(director.problem, "")
+
+    def test_much_later(self) -> None:
+        """Without a reload it is tried again, quietly, until it works."""
+        chosen: list[bool] = []
+        director = self.make(problem="no module")
+        director = Director(
+            self.clock,
+            {"memory": self.kind},
+            lambda: chosen.append(bool(self.balancer.calls)),
+        )
+        with capturedLogs() as logged:
+            director.start(BalanceDefs())
+            director.balance(TABLE)
+            self.clock.pump([AGAIN] * 3)
+            self.assertEqual(director.problem, "memory: no module")
+            self.assertEqual(len(logged), 1)
+            self.kind.problem, self.kind.failure = "", ValueError("oh")
+            self.clock.pump([AGAIN] * 3)
+            self.assertEqual(
+                (director.problem, director.keyword, len(logged)),
+                ("dataplane memory failed", "", 2),
+            )
+            self.kind.failure = None
+            self.clock.pump([AGAIN] * 3)
+        self.assertEqual((director.problem, director.keyword), ("", "memory"))
+        self.assertEqual(len(logged), 3)
+        self.assertEqual((self.balancer.services, chosen), (TABLE, [False]))
+        self.assertEqual(self.failures(), 1)
+
+    def test_seekingEnds(self) -> None:
+        """After the end nothing is looked for."""
+        director = self.make(problem="no module")
+        director.start(BalanceDefs())
+        director.stop(True)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_presentDefs(self) -> None:
+        """What can be opened later is opened as the configuration is then."""
+        director = self.make("start")
+        director.start(BalanceDefs(flush=True, timeouts=(1, 0, 0)))
+        self.assertFalse(director.start(BalanceDefs(timeouts=(2, 0, 0))))
+        self.balancer.failing.clear()
+        self.clock.advance(AGAIN)
+        self.assertEqual(self.balancer.limits, Timeouts(2, 0, 0))
+        self.assertNotIn("flush", self.balancer.calls)
 
     def test_make(self) -> None:
         """A plug-in that cannot be made is a problem, and no exception."""

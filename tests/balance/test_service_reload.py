@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from hanode.config.balance_model import SyncDefs
-from hanode.lvs import SyncDaemon
+from hanode.balance.director import AGAIN
+from hanode.config.balance_model import SyncDefs, VirtualAddress
+from hanode.lvs import Endpoint, SyncDaemon
 from tests.balance.case import Case, checked, model
 from tests.balance.checkers import Kind, Moody
 from tests.balance.servers import (
@@ -128,6 +129,21 @@ class Reloads(Case):
 
 
 class Others(Case):
+    def test_dataplaneLater(self) -> None:
+        """A dataplane that can be used later gets all but what it refuses."""
+        both = (VirtualAddress(VIP, 80), VirtualAddress(VIP, 81))
+        self.start(model())
+        kind = self.service.director._kinds["memory"]
+        kind.problem = "no module"
+        self.balancer.refused = {WEB: "no wlc"}
+        self.reload(model(virtual(checked(1), addresses=both)))
+        self.assertEqual((self.balancer.services, self.lines("no wlc")), ({}, []))
+        kind.problem = ""
+        self.clock.advance(AGAIN)
+        self.assertEqual(list(self.balancer.services), [Endpoint(VIP, 81, "TCP")])
+        self.assertEqual(self.balancer.calls.count("balance"), 1)
+        self.assertEqual(len(self.lines("is not balanced: no wlc")), 1)
+
     def test_sync(self) -> None:
         """The instance decides which daemon runs; without one, both do."""
         sync = SyncDefs("eth0", "VI_1", 51)
