@@ -10,19 +10,17 @@ from typing import Any
 
 from hanode.dataplanes.ipvs_message import (
     FAMILY,
-    GET_CONFIG,
     GET_DAEMON,
     GET_DEST,
     GET_INFO,
     GET_SERVICE,
     read_daemon,
     read_service,
-    read_timeouts,
     service_key,
 )
 from hanode.dataplanes.netlink.generic import Questions, open_generic, request
 from hanode.dataplanes.netlink.socket import Answers, Requests
-from hanode.lvs import Identity, Service, SyncDaemon, Timeouts
+from hanode.lvs import Identity, Service, SyncDaemon
 
 CAP_SYS_MODULE = 16
 MODPROBE = "/sbin/modprobe"
@@ -100,12 +98,6 @@ class IpvsKernel:
     def daemons(self) -> list[SyncDaemon]:
         """The synchronisation daemons that run. Raises L{OSError}."""
         return [read_daemon(body) for body in self._dump(GET_DAEMON, b"")]
-
-    def timeouts(self) -> Timeouts:
-        """The timeouts that hold. Raises L{OSError}."""
-        assert self._questions is not None
-        (answer,) = self._questions.ask(request(self._family, GET_CONFIG))
-        return read_timeouts(answer)
 
     def _dump(self, command: int, body: bytes) -> list[bytes]:
         assert self._questions is not None

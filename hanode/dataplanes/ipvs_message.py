@@ -33,7 +33,7 @@ FAMILY = "IPVS"
 NEW_SERVICE, SET_SERVICE, DEL_SERVICE, GET_SERVICE = 1, 2, 3, 4
 NEW_DEST, SET_DEST, DEL_DEST, GET_DEST = 5, 6, 7, 8
 NEW_DAEMON, DEL_DAEMON, GET_DAEMON = 9, 10, 11
-SET_CONFIG, GET_CONFIG = 12, 13
+SET_CONFIG = 12
 GET_INFO, FLUSH = 15, 17
 
 NESTED = 0x8000  # NLA_F_NESTED
@@ -315,13 +315,6 @@ def read_daemon(body: bytes) -> SyncDaemon:
         )
     except (KeyError, ValueError) as reason:
         raise BadMessage(f"daemon that cannot be read: {reason!r}") from reason
-
-
-def read_timeouts(body: bytes) -> Timeouts:
-    """The answer to GET_CONFIG. Raises L{BadMessage}."""
-    found = attributes(body, GENERIC.size, len(body))
-    kinds = (_TIMEOUT_TCP, _TIMEOUT_TCP_FIN, _TIMEOUT_UDP)
-    return Timeouts(*(_integer(body, found.get(kind)) for kind in kinds))
 
 
 def _inside(body: bytes, kind: int) -> Found:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hanode.dataplanes import ipvs_message as ipvs
-from hanode.dataplanes.netlink.message import BadMessage
+from hanode.dataplanes.netlink.message import BadMessage, attributes
 from hanode.lvs import Destination, Identity, Service, SyncDaemon, Timeouts
 
 HEAD = bytes(4)
@@ -71,9 +71,6 @@ class IpvsInMemory:
         self._fail()
         return list(self.daemons_)
 
-    def timeouts(self) -> Timeouts:
-        return self.limits
-
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
@@ -94,9 +91,10 @@ class IpvsInMemory:
             self.services_.clear()
             return 0
         if command == ipvs.SET_CONFIG:
-            given = ipvs.read_timeouts(body)
-            pairs = zip(_numbers(given), _numbers(self.limits), strict=True)
-            self.limits = Timeouts(*(new or old for new, old in pairs))
+            found = attributes(body, len(HEAD), len(body))
+            names = {4: "tcp", 5: "tcp_fin", 6: "udp"}
+            given = {names[k]: ipvs._integer(body, at) for k, at in found.items()}
+            self.limits = replace(self.limits, **given)
             return 0
         if command in (ipvs.NEW_DAEMON, ipvs.DEL_DAEMON):
             return self._do_daemon(command, ipvs.read_daemon(body))
@@ -152,10 +150,6 @@ class IpvsInMemory:
             return errno.EEXIST
         self.daemons_.append(daemon)
         return 0
-
-
-def _numbers(timeouts: Timeouts) -> tuple[int, int, int]:
-    return timeouts.tcp, timeouts.tcp_fin, timeouts.udp
 
 
 def _identity(body: bytes) -> Identity:

@@ -20,7 +20,7 @@ from hanode.dataplanes.ipvs_held import as_kernel
 from hanode.dataplanes.ipvs_kernel import IpvsKernel, absence, is_loadable, modprobe
 from hanode.dataplanes.netlink.generic import Questions
 from hanode.dataplanes.netlink.message import attribute, messages
-from hanode.lvs import Destination, SyncDaemon, Timeouts
+from hanode.lvs import Destination, SyncDaemon
 from tests.dataplanes.balancer_contract import MARKED
 from tests.dataplanes.netlink.test_generic import ended, reply
 from tests.dataplanes.netlink.test_socket import Port, Readers, answer
@@ -74,20 +74,18 @@ class KernelTests(SynchronousTestCase):
         )
 
     def test_what_there_is(self) -> None:
-        """Services, one of them, destinations, daemons and timeouts."""
+        """Services, one of them, destinations and daemons."""
         service = as_kernel(MARKED)
         bare = HEAD + ipvs.service_body(service)
         below = HEAD + ipvs.destination_body(b"", service.destinations[0])
         daemon = SyncDaemon("backup", "eth0", 5, ip_address("224.0.0.81"), 8848, 1, 9)
-        limits = Timeouts(900, 120, 300)
         kernel = self.kernel(
             reply(3, bare) + ended(3),
             reply(4, below) + ended(4),
             reply(5, bare) + ended(5, kind=2),
             ended(6, errno.ESRCH, 2),
             reply(7, HEAD + ipvs.daemon_body(daemon)) + ended(7),
-            reply(8, HEAD + ipvs.timeouts_body(limits)) + ended(8, kind=2),
-            ended(9, errno.EPERM, 2),
+            ended(8, errno.EPERM, 2),
         )
         self.assertEqual(kernel.services(), [bare])
         self.assertEqual(kernel.destinations(service.identity), [below])
@@ -96,7 +94,6 @@ class KernelTests(SynchronousTestCase):
         self.assertEqual((found.identity, found.destinations), (service.identity, ()))
         self.assertEqual(kernel.service(service.identity), None)
         self.assertEqual(kernel.daemons(), [daemon])
-        self.assertEqual(kernel.timeouts(), limits)
         self.assertRaises(OSError, kernel.service, service.identity)
         read = ipvs.read_destination(below, 4)
         self.assertEqual(
