@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getopt
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -25,6 +26,26 @@ class LookOptions(usage.Options):
         ["socket", "S", NodeDefs().http, "The unix socket of the daemon."],
     ]
     optFlags = [["json", "j", "Print JSON."]]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Take options and words in any order; words only follow C{--}."""
+        left = list(sys.argv[1:] if options is None else options)
+        given: list[str] = []
+        words: list[str] = []
+        while left:
+            try:
+                _, rest = getopt.getopt(left, self.shortOpt, self.longOpt)
+            except getopt.GetoptError as error:
+                raise usage.UsageError(str(error)) from error
+            taken = left[: len(left) - len(rest)]
+            if taken[-1:] == ["--"]:
+                given += taken[:-1]
+                words += rest
+                break
+            given += taken
+            words += rest[:1]
+            left = rest[1:]
+        super().parseOptions([*given, "--", *words])
 
     def client(self) -> Client:
         """The daemon that is meant. Raises L{usage.UsageError} for anything else."""

@@ -121,6 +121,28 @@ class CommandTests(ConsoleCase):
         )
         self.assertIsNone(self.node.facts.get(f"admin:real:{name}"))
 
+    async def test_order(self):
+        """Options may stand before, between and behind the words."""
+        name = REAL["name"]
+        for words in (
+            ("-S", self.path, "drain", name),
+            ("drain", "-S", self.path, name),
+            ("drain", name, f"--socket={self.path}"),
+            ("-S", self.path, "--", "drain", name),
+        ):
+            wanted = (0, f"{name} is being drained\n", "")
+            self.assertEqual(await deferToThread(typed, "lvs", *words), wanted)
+        words = ("bfd", "disable", "-jS", self.path, "peer")
+        status, out, _ = await deferToThread(typed, *words)
+        self.assertEqual((status, json.loads(out)["admin"]), (0, "down"))
+
+    async def test_wrongOption(self):
+        """An option that there is not is named, wherever it stands."""
+        for words in (("-x", "drain"), ("drain", "-x")):
+            status, _, err = await deferToThread(typed, "lvs", *words)
+            self.assertNotEqual(status, 0)
+            self.assertIn("option -x not recognized", err)
+
     async def test_unknown(self):
         """A name that the daemon does not know: status 1, and those that it does."""
         for words, line in (
