@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -172,6 +172,8 @@ class Director:
         return counted.addErrback(self._uncounted)
 
     def _uncounted(self, failure: Any) -> Usages:
+        if failure.check(CancelledError):  # nobody wants to know any more
+            return {}
         self.log.warn(
             "dataplane {keyword} cannot count: {problem}",
             keyword=self.keyword,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -221,3 +221,13 @@ class Failures(Case):
         self.assertEqual(self.successResultOf(director.usages()), {})
         self.patch(self.balancer, "usages", lambda: succeed({"a": 1}))
         self.assertEqual(self.successResultOf(director.usages()), {"a": 1})
+
+    def test_cancelled(self) -> None:
+        """A question that nobody wants answered any more is no failure."""
+        director = self.make()
+        director.start(BalanceDefs())
+        self.patch(self.balancer, "usages", Deferred)
+        with capturedLogs() as logged:
+            counted = director.usages()
+            counted.cancel()
+        self.assertEqual((self.successResultOf(counted), logged), ({}, []))
