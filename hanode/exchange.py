@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hanode.config.balance_model import Target
+from hanode.result import FAULT
 from hanode.stream import Attempt, Stream, name_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 ANSWER_TIMEOUT = "answer timeout"
 TLS_TIMEOUT = "TLS timeout"
 PARTING = "parting"
-FAULT = "checker error"
 CLOSED = "closed without answer"
 TLS_CLOSED = "closed in TLS handshake"
 
@@ -151,15 +151,12 @@ class Exchange(Attempt):
             self._conclude()
         elif broken:
             self.finish(name_of(broken), broken.strerror or "")
-        elif self._tls is None:
-            if ended:
-                self._end()
-            else:  # an exception of ours, which the reactor has logged
-                self.finish(FAULT, f"{type(error).__name__}: {error}")
-        elif self._what != TLS_TIMEOUT and ended:
-            self._end()  # perhaps without close_notify, as many servers do
-        else:
+        elif ended and (self._tls is None or self._what != TLS_TIMEOUT):
+            self._end()  # with TLS perhaps without close_notify, as many servers do
+        elif self._tls is not None and (ended or self._tls.concerns(error)):
             self.finish(*self._tls.explain(error))
+        else:  # an exception of ours, which the reactor has logged
+            self.finish(FAULT, f"{type(error).__name__}: {error}")
 
     def _end(self) -> None:
         if self._what == TLS_TIMEOUT:

@@ -13,7 +13,6 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from errno import EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -25,25 +24,23 @@ from zope.interface import implementer
 
 from hanode import bpf
 from hanode.config.balance_model import Target
-from hanode.result import Result
+from hanode.result import FAULT, Result
 from hanode.sockets import (
     address_of,
     device_index,
     socket_name,
     udp_socket,
 )
-from hanode.stream import name_of
+from hanode.stream import OUR_ERRORS, name_of
 
 IP_RECVERR, IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h
 SO_DETACH_FILTER = 27  # asm-generic/socket.h; Python has no names for these
 LONGEST = 65535  # bytes of a datagram
 PER_READ = 50  # datagrams, then others may have the reactor
 MOST_STRAYS = 1000  # datagrams that are no answer, until it is called a flood
-OURS = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN})
 
 TIMEOUT = "timeout"
 FLOODED = "flooded"
-FAULT = "checker error"
 CANCELLED = "cancelled"
 
 
@@ -63,7 +60,7 @@ class Listener(Protocol):
 def failed(error: OSError, detail: str = "") -> Result:
     """The result of a probe that met C{error}."""
     text = detail or error.strerror or str(error)
-    return Result(False, name_of(error), text, ours=error.errno in OURS)
+    return Result(False, name_of(error), text, ours=error.errno in OUR_ERRORS)
 
 
 def open_udp(target: Target) -> socket.socket:
@@ -179,7 +176,7 @@ class _Probe:
                 found = self._listener.silence()
         except Exception:
             self.log.failure("a checker failed to understand an answer")
-            found = Result(False, FAULT, "see the log")
+            found = Result(False, FAULT, "see the log", ours=True)
         return found
 
     def _read(self) -> Result | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: the reason of a result that an exception of ours has instead of an answer
+FAULT = "checker failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -12,7 +15,8 @@ class Result:
     C{detail} tells more, for the log. C{weight} is the weight that the real server is
     to have now, C{change} what is to be added to its configured one; None says
     nothing about it. C{seconds} is how long it took. C{ours}: this machine could not
-    look (no descriptors, no memory), so that it says nothing about the real server.
+    look (no descriptors, no memory, a mistake in the checker), so that it says nothing
+    about the real server.
     """
 
     ok: bool

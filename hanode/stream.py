@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from hanode import switchboard
 from hanode.config.balance_model import Target
+from hanode.result import FAULT
 from hanode.sockets import bind_to_device, device_index, socket_name
 
 IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python has no name for it
@@ -33,9 +34,6 @@ NO_ROUTE = "no route"
 NO_PORT = "no free port"
 MANY_FILES = "too many open files"
 MEMORY = "out of memory"
-
-#: of these the server is innocent: this machine could not look
-OURS = frozenset((NO_PORT, MANY_FILES, MEMORY))
 
 #: what else the call of connect(2) itself may say
 _AT_ONCE = {errno.ENETUNREACH: NO_ROUTE, errno.EADDRNOTAVAIL: NO_PORT}
@@ -61,7 +59,16 @@ NAMES = {
     errno.ENFILE: MANY_FILES,
     errno.ENOBUFS: MEMORY,
     errno.ENOMEM: MEMORY,
+    errno.EAGAIN: NO_PORT,  # connect(2) and bind(2): no port is left to choose
 }
+
+#: of these the server is innocent: this machine could not look; fork(2) has them, too
+OUR_ERRORS = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
+)
+
+#: the reasons of the same; a connection has no port also if the kernel says otherwise
+OURS = frozenset((FAULT, NO_PORT, *(NAMES[number] for number in OUR_ERRORS)))
 
 
 def name_of(error: OSError) -> str:

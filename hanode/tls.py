@@ -98,6 +98,10 @@ class Client:
             return f"the certificate is not for {self._name} ({type(error).__name__})"
         return ""
 
+    def concerns(self, error: BaseException) -> bool:
+        """Whether it was TLS that failed, and not whoever uses it."""
+        return isinstance(error, SSL.Error)
+
     def explain(self, error: BaseException) -> tuple[str, str]:
         """Reason and detail of a failure in TLS."""
         if isinstance(error, ConnectionLost):

@@ -138,7 +138,7 @@ class AskTests(SynchronousTestCase):
         done = self.ask(Broken())
         self.reply(b"yes")
         self.board.readers[0].doRead()
-        wanted = Result(False, "checker error", "see the log")
+        wanted = Result(False, "checker failed", "see the log", ours=True)
         self.assertEqual(self.successResultOf(done), wanted)
         self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
         self.gone()

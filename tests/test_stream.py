@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hanode.config.balance_model import Target
-from hanode.stream import NAMES, Attempt, Stream, name_of
+from hanode.stream import NAMES, OUR_ERRORS, OURS, Attempt, Stream, name_of
 from tests.checkers.servers import full
 
 
@@ -37,6 +37,12 @@ class NamesTests(SynchronousTestCase):
         self.assertEqual(found, cases)
         self.assertEqual(name_of(OSError()), "unknown error")
         self.assertTrue(all(name == name.strip() for name in NAMES.values()))
+
+    def test_ours(self) -> None:
+        """What this machine lacks, and our own mistakes, blame no server."""
+        lacks = {"too many open files", "out of memory", "no free port"}
+        self.assertEqual(OURS, {"checker failed", *lacks})
+        self.assertEqual({NAMES[each] for each in OUR_ERRORS}, lacks)
 
 
 class Peer(Protocol):

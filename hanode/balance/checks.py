@@ -21,7 +21,7 @@ from hanode.balance.server import Virtual
 from hanode.config.balance_model import Check
 from hanode.facts import Facts
 from hanode.interfaces import IChecker, IFactChecker
-from hanode.result import Result
+from hanode.result import FAULT, Result
 
 User = tuple[Virtual, Real]
 ENDLESS = "no result"  # the probe did not come to an end
@@ -266,4 +266,4 @@ class Checks:
 
 def broken(problem: object) -> Result:
     """The result of a checker that does not keep its promise: no server is to blame."""
-    return Result(False, "checker failed", str(problem), ours=True)
+    return Result(False, FAULT, str(problem), ours=True)

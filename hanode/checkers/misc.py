@@ -36,6 +36,7 @@ from hanode.probe import CANCELLED
 from hanode.processes import KILL_AFTER, Exit
 from hanode.result import Result
 from hanode.scripts import ScriptRunner
+from hanode.stream import OUR_ERRORS
 
 GRACE = KILL_AFTER + 1.0  # seconds after the time limit
 MOST_SECONDS = 4294
@@ -52,7 +53,6 @@ NAMES = {
     errno.EACCES: "not executable",
     errno.ENOEXEC: "not executable",
 }
-OURS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def not_started(failure: Failure) -> Result:
     if isinstance(error, PermissionError) and number is None:
         return Result(False, "unsafe permissions", detail)
     name = NAMES.get(number or 0, "cannot start")
-    return Result(False, name, detail, ours=number in OURS)
+    return Result(False, name, detail, ours=number in OUR_ERRORS)
 
 
 def limit_of(check: Check) -> float:

@@ -253,8 +253,13 @@ class BadTests(HttpCase):
             raise RuntimeError("out of order")
 
         self.patch(Reply, "feed", broken)
-        found = await self.detailed(self.served(answer()))
-        self.assertEqual(found, (False, "checker error", "RuntimeError: out of order"))
+        result = await probe(
+            httpChecker, HttpOptions((Url("/"),)), self.served(answer())
+        )
+        self.assertEqual(
+            (result.ok, result.reason, result.detail, result.ours),
+            (False, "checker failed", "RuntimeError: out of order", True),
+        )
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     async def test_garbage(self) -> None:

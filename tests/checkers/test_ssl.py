@@ -8,11 +8,13 @@ from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from OpenSSL import SSL
 from twisted.trial.unittest import TestCase
 
 from hanode.checkers.http_words import HttpOptions, Tls, Url
+from hanode.checkers.reply import Reply
 from hanode.checkers.ssl import sslChecker
 from hanode.config.balance_model import Target
 from tests.checkers.certificates import ServerContext, authority, issued
@@ -182,6 +184,17 @@ class VerifyTests(SslCase):
 
 
 class BadTests(SslCase):
+    async def test_our_fault(self) -> None:
+        """An error of ours is not called one of TLS, and blames nobody."""
+        self.patch(Reply, "feed", mock.Mock(side_effect=RuntimeError("out of order")))
+        options = HttpOptions((ROOT,), tls=(PLAIN,))
+        result = await probe(sslChecker, options, self.served().target())
+        self.assertEqual(
+            (result.ok, result.reason, result.detail, result.ours),
+            (False, "checker failed", "RuntimeError: out of order", True),
+        )
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     async def test_no_openssl(self) -> None:
         """Where there is no pyOpenSSL, that is what the check says."""
         modules: dict[str, Any] = sys.modules
