@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHandshakeListener, IProtocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -41,6 +42,8 @@ class Exchange(Attempt):
     """
 
     __slots__ = ("_ended", "_outcome", "_stream", "_tls", "_transport", "_what")
+
+    log = Logger()
 
     #: whether TLS ends with close_notify in both directions
     compliant = False
@@ -123,7 +126,11 @@ class Exchange(Attempt):
             self._what = TLS_TIMEOUT  # what is left of the time for connecting
             protocol = self._tls.wrap(inlet)
             self._stream = Stream(self._reactor, connected, protocol)
-        self._stream.start()
+        try:
+            self._stream.start()
+        except Exception as error:
+            self.log.failure("a checker failed to begin a conversation")
+            self.finish(FAULT, f"{type(error).__name__}: {error}")
 
     def _wait_for(self, what: str) -> None:
         self._what = what

@@ -34,7 +34,7 @@ from hanode.config.row import Keyword
 from hanode.interfaces import IChecker
 from hanode.probe import CANCELLED
 from hanode.processes import KILL_AFTER, Exit
-from hanode.result import Result
+from hanode.result import FAULT, Result
 from hanode.scripts import ScriptRunner
 from hanode.stream import OUR_ERRORS
 
@@ -104,7 +104,9 @@ def not_started(failure: Failure) -> Result:
     detail = failure.getErrorMessage()
     if isinstance(error, LookupError):
         return Result(False, "unknown user", detail)
-    number = error.errno if isinstance(error, OSError) else None
+    if not isinstance(error, OSError):
+        return Result(False, FAULT, detail, ours=True)
+    number = error.errno
     if isinstance(error, PermissionError) and number is None:
         return Result(False, "unsafe permissions", detail)
     name = NAMES.get(number or 0, "cannot start")

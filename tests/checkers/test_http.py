@@ -6,10 +6,12 @@ from hashlib import md5
 from ipaddress import ip_address
 from threading import Event
 from typing import Any
+from unittest import mock
 
 from twisted.trial.unittest import TestCase
 
 from hanode import pcre
+from hanode.checkers.fetch import Fetch
 from hanode.checkers.http import httpChecker
 from hanode.checkers.http_words import HttpOptions, Regex, Url
 from hanode.checkers.reply import Reply
@@ -260,6 +262,16 @@ class BadTests(HttpCase):
             (result.ok, result.reason, result.detail, result.ours),
             (False, "checker failed", "RuntimeError: out of order", True),
         )
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    async def test_our_first_fault(self) -> None:
+        """So is one in what we say first."""
+        broken = mock.Mock(side_effect=RuntimeError("out of order"))
+        self.patch(Fetch, "opened", broken)
+        result = await probe(
+            httpChecker, HttpOptions((Url("/"),)), self.served(answer())
+        )
+        self.assertEqual((result.reason, result.ours), ("checker failed", True))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     async def test_garbage(self) -> None:

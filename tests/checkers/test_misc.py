@@ -309,6 +309,10 @@ class StuckTests(SynchronousTestCase):
         self.held.runs[0].errback(Failure(OSError(12, "no memory")))
         result = self.successResultOf(done)
         self.assertEqual((result.reason, result.ours), ("cannot start", True))
+        done = self.probe()
+        self.held.runs[1].errback(Failure(ValueError("oh")))
+        wanted = Result(False, "checker failed", "oh", ours=True)
+        self.assertEqual(self.successResultOf(done), wanted)
 
     def test_cancel(self) -> None:
         """A cancelled probe cancels the run, and leaves no timer."""
