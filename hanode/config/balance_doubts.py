@@ -54,9 +54,10 @@ def _engine(server: VirtualServer) -> Doubts:
             f"persistence_engine {server.engine} has no effect without persistence",
             "add persistence_timeout",
         )
-    if server.engine == "sip" and server.protocol != "UDP" and _addressed(server):
+    elif server.engine == "sip" and server.protocol != "UDP" and _addressed(server):
         yield (
-            f"persistence_engine sip has no effect with {server.protocol}",
+            f"persistence_engine sip is for UDP only: {server.protocol} is not"
+            " balanced",
             "use protocol UDP",
         )
 

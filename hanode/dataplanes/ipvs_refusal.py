@@ -14,7 +14,10 @@ LONGEST_NAME = 15  # bytes, IP_VS_SCHEDNAME_MAXLEN without the zero
 
 
 def refusal(service: Service) -> str:
-    """What no kernel does, "" if some kernel does all of it; and what is possible."""
+    """What no kernel does, "" if some kernel does all of it; and what is possible.
+
+    Something that the kernel takes and then does not do is no different.
+    """
     identity = service.identity
     if isinstance(identity, Fwmark) and identity.mark == 0:
         return "a firewall mark is 1 or more: unmarked packets have 0"
@@ -23,8 +26,13 @@ def refusal(service: Service) -> str:
     datagrams = isinstance(identity, Fwmark) or identity.protocol == "UDP"
     if service.one_packet and not datagrams:
         return "one-packet scheduling is for UDP only"
-    if service.engine and not datagrams:
-        return f"the persistence engine {service.engine} is for UDP only"
+    if service.engine == "sip" and service.persistence and not datagrams:
+        # The kernel takes it, but ip_vs_pe_sip.c finds no call in what is not UDP, and
+        # a packet without one is dropped. Without persistence nobody asks the engine.
+        return (
+            "the persistence engine sip is for UDP only: the kernel would drop all"
+            " packets"
+        )
     if (
         isinstance(identity, Endpoint)
         and identity.port == 0

@@ -61,13 +61,15 @@ class DoubtTests(SynchronousTestCase):
                     sip,
                     replace(sip, persistence=0),
                     replace(sip, protocol="TCP"),
+                    replace(sip, protocol="TCP", persistence=0),
                     replace(sip, protocol="TCP", addresses=marked),
                 )
             ],
             [
                 [],
                 ["persistence_engine sip has no effect without persistence"],
-                ["persistence_engine sip has no effect with TCP"],
+                ["persistence_engine sip is for UDP only: TCP is not balanced"],
+                ["persistence_engine sip has no effect without persistence"],
                 [],
             ],
         )

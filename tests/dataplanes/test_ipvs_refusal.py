@@ -28,6 +28,9 @@ class RefusalTests(SynchronousTestCase):
             Service(Fwmark(1), one_packet=True, engine="sip"),
             replace(SIX, destinations=(across,)),
             replace(WEB, identity=replace(WEB.identity, port=0), persistence=9),
+            replace(WEB, engine="sip"),
+            replace(WEB, engine="rtp", persistence=9),
+            replace(SIX, one_packet=False, engine="sip", persistence=9),
         ):
             self.assertEqual(refusal(each), "")
 
@@ -38,7 +41,9 @@ class RefusalTests(SynchronousTestCase):
             "unmarked packets": Service(Fwmark(0)),
             "no scheduler can have": replace(WEB, scheduler="x" * 16),
             "one-packet scheduling": replace(WEB, one_packet=True),
-            "engine sip is for UDP": replace(WEB, engine="sip", persistence=9),
+            "engine sip is for UDP only: the kernel": replace(
+                WEB, engine="sip", persistence=9
+            ),
             "set persistence_timeout": anything,
             "[10.1.0.1]:80 is of the other": replace(SIX, destinations=(ONE,)),
         }
