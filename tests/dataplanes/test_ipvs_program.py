@@ -275,13 +275,16 @@ class LeftoverTests(Memory):
 
     def test_removed_and_wanted_in_one_batch(self) -> None:
         """A service that was removed and set again is ours."""
-        seconds = self.clock.seconds
-        patched = self.patch(self.clock, "seconds", lambda: tick(self.clock, seconds))
+        late = mock.Mock(side_effect=range(1001, 1900))  # each slice has one step
+        patched = self.patch(self.clock, "seconds", late)
+        self.ipvs.batches.clear()
         self.balancer.balance(table(WEB))
         self.balancer.balance(table(WEB, SIX))
         patched.restore()
-        self.clock.advance(0)
+        self.clock.advance(1000)
         self.holds(WEB, SIX)
+        both = [message.DEL_SERVICE, message.NEW_SERVICE]
+        self.assertEqual(self.ipvs.batches[0], both)
         self.close()
         self.balancer.balance({})
         self.open()
