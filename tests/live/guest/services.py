@@ -135,6 +135,32 @@ class ServiceTests(kernel.KernelCase):
             Service(calls, "rr", persistence=30, engine="sip"),
         )
 
+    def test_engine_without_udp(self) -> None:
+        """What we refuse is what the kernel takes and then drops: SIP over TCP."""
+        vip = ip_address("192.0.2.50")
+        subprocess.run(["ip", "addr", "replace", f"{vip}/32", "dev", "lo"], check=True)
+        below = (Destination(HERE, 5060),)
+        services = [
+            Service(Endpoint(vip, port, "TCP"), "rr", destinations=below, **fields)
+            for port, fields in (
+                (5060, {"persistence": 30, "engine": "sip"}),
+                (5061, {"engine": "sip"}),
+                (5062, {"persistence": 30}),
+            )
+        ]
+        self.check(*services)
+        refused = [bool(self.balancer.refusal(each)) for each in services]
+        self.assertEqual(refused, [True, False, False])
+        dropped = [self.drops(port) for port in (5060, 5061, 5062)]
+        self.assertEqual(dropped, refused)
+
+    def drops(self, port: int) -> bool:
+        """Whether a first packet of TCP makes no connection in the kernel."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.setblocking(False)
+            client.connect_ex(("192.0.2.50", port))  # it is sent when this returns
+        return f" 192.0.2.50:{port} " not in kernel.ipvsadm("-Lnc")
+
     def test_methods(self) -> None:
         """NAT, direct routing and every tunnel, IPv6 below IPv4 and the other way."""
         methods = [
