@@ -332,7 +332,10 @@ class IBalancer(Interface):
         """Open it and read what there is. Raises L{OSError}."""
 
     def stop(remove: bool) -> None:
-        """Close it; before, C{remove} all that is ours, or leave it working."""
+        """Close it; before, C{remove} all our services, or leave them working.
+
+        Daemons are not touched: C{sync(())} stops them before.
+        """
 
     def balance(table: Table) -> None:
         """From now on exactly C{table} is ours.
@@ -354,7 +357,10 @@ class IBalancer(Interface):
         """Set those that are not 0."""
 
     def sync(daemons: Sequence[SyncDaemon]) -> None:
-        """Exactly these synchronisation daemons run from now on."""
+        """Exactly these synchronisation daemons run from now on.
+
+        With none, ours are stopped once, and those of others stay.
+        """
 
 
 class IBalancerKind(Interface):
