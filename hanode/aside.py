@@ -133,5 +133,6 @@ def write(reading: Reading, file: BinaryIO) -> None:
 def main(argv: Sequence[str]) -> None:
     """Read and leave the result in a file: its name, the id or "", the paths."""
     result, config_id, *paths = argv
+    gc.disable()  # this process ends before it would be worth while
     with open(result, "wb") as file:
         write(read(paths, config_id or None), file)
