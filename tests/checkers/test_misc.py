@@ -8,8 +8,9 @@ import stat
 from ipaddress import ip_address
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -21,7 +22,7 @@ from hanode.config.balance_model import Check, Schedule, Target
 from hanode.config.model import GlobalDefs, Script
 from hanode.interfaces import IChecker
 from hanode.plugins import find
-from hanode.processes import Exit
+from hanode.processes import Exit, _Running
 from hanode.result import Result
 from tests.checkers.datagrams import read, told, world
 from tests.test_processes import Pipe
@@ -246,6 +247,9 @@ class MiscTests(TestCase):
         done.cancel()
         self.assertEqual(self.successResultOf(done), Result(False, "cancelled"))
         self.assertEqual(await pipe.let_go(), b"ready\n")
+        # The program has let go of the pipe; we may not have been told of its end yet.
+        while any(isinstance(each, _Running) for each in reactor.getReaders()):
+            await deferLater(reactor, 0.005)
 
     if os.geteuid() != 0:
         test_user.skip = "needs root"  # type: ignore[attr-defined]
