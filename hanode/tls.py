@@ -159,13 +159,17 @@ def openssl_text(error: BaseException) -> str:
 
 def _ascii(name: str) -> bytes:
     """A host name as it goes over the wire; an address has none there (RFC 6066)."""
-    try:
-        ip_address(name)
-    except ValueError:
-        pass
-    else:
+    if _is_address(name):
         return b""
     try:
         return name.encode("ascii")
     except UnicodeEncodeError:
         return name.encode("idna")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

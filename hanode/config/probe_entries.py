@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hanode.config.findings import Findings
-from hanode.config.quoting import QuotingError, split, split_escaped
+from hanode.config.quoting import split, split_escaped
 from hanode.config.row import Keyword
 from hanode.config.scalars import Script
+from hanode.config.scripts import argv_of
 from hanode.config.tree import Block, Word
 from hanode.config.values import argument, integer_of, surplus
 
@@ -122,28 +123,14 @@ def texts(keyword: Keyword, block: Block, findings: Findings) -> list[str]:
 
 def command(keyword: Keyword, block: Block, findings: Findings) -> Script | None:
     """C{COMMAND ARGUMENT ...}, the command perhaps quoted with its arguments."""
-    if not block.arguments:
-        findings.missing(block, 1)
-        return None
-    try:
+
+    def read() -> tuple[str, ...]:
         words = split(block.raw)[1:] if block.raw else _texts(block)
-        pieces = [split_escaped(word) for word in words[:1]]
-        argv = [each for piece in pieces for each in piece] + list(words[1:])
-    except QuotingError as error:
-        findings.warning(
-            block.arguments[0],
-            error.message,
-            f"{keyword.word} is ignored until its quotes are mended",
-        )
-        return None
-    if not argv or not argv[0]:
-        findings.warning(
-            block.arguments[0],
-            f"{keyword.word}: the command is empty",
-            "write the path of a script",
-        )
-        return None
-    return Script(tuple(argv))
+        first = split_escaped(words[0]) if words else ()
+        return (*first, *words[1:])
+
+    argv = argv_of(keyword, block, findings, read)
+    return None if argv is None else Script(argv)
 
 
 def _texts(block: Block) -> tuple[str, ...]:

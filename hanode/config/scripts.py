@@ -6,6 +6,8 @@ the user and the group, and once more inside the command, with escapes, for argv
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from hanode.config.findings import Findings
 from hanode.config.model import Script
 from hanode.config.quoting import QuotingError, split, split_escaped
@@ -15,12 +17,31 @@ from hanode.config.tree import Block
 
 def script(keyword: Keyword, block: Block, findings: Findings) -> Script | None:
     """The command with its user; None (and a problem) when there is none."""
+    words: list[str] = []
+
+    def read() -> tuple[str, ...]:
+        words.extend(_words(block))
+        return split_escaped(words[0])
+
+    argv = argv_of(keyword, block, findings, read)
+    if argv is None:
+        return None
+    user = words[1] or None if len(words) > 1 else None
+    return Script(argv, user, _group(words, block, findings))
+
+
+def argv_of(
+    keyword: Keyword,
+    block: Block,
+    findings: Findings,
+    read: Callable[[], tuple[str, ...]],
+) -> tuple[str, ...] | None:
+    """The command that C{read()} splits; None (and a problem) when it is none."""
     if not block.arguments:
         findings.missing(block, 1)
         return None
     try:
-        words = _words(block)
-        argv = split_escaped(words[0])
+        argv = read()
     except QuotingError as error:
         findings.warning(
             block.arguments[0],
@@ -35,8 +56,7 @@ def script(keyword: Keyword, block: Block, findings: Findings) -> Script | None:
             "write the path of a script",
         )
         return None
-    user = words[1] or None if len(words) > 1 else None
-    return Script(argv, user, _group(words, block, findings))
+    return argv
 
 
 def _words(block: Block) -> tuple[str, ...]:
@@ -53,7 +73,7 @@ def script_or_nothing(
     return script(keyword, block, findings) if block.arguments else True
 
 
-def _group(words: tuple[str, ...], block: Block, findings: Findings) -> str | None:
+def _group(words: Sequence[str], block: Block, findings: Findings) -> str | None:
     """The third word; a colon before it asks for the user's other groups too."""
     if len(words) < 3:
         return None

@@ -178,6 +178,27 @@ def _plain(address: IpAddress) -> str:
     return str(address).replace(":", "-")
 
 
+_Counting = tuple[dict[str, str], list[str]]
+
+
+def _counting(family: int, direction: str, address: str, port: str) -> _Counting:
+    """The maps and rules that count one direction of one family."""
+    word, kind = _WORDS[family]
+    where, anyport = f"{direction}{family}", f"{direction}_anyport{family}"
+    maps = {
+        where: f"{kind} . inet_proto . inet_service . {kind} . inet_service : counter",
+        anyport: f"{kind} . inet_proto . {kind} : counter",
+    }
+    front = f"ct original {word} daddr . meta l4proto"
+    rules = [  # the protocol is named because nft must know the ports' size
+        f"meta l4proto {each} counter name {front} . ct original proto-dst"
+        f" . {word} {address} . th {port} map @{where} accept"
+        for each in PROTOCOLS
+    ]
+    rules.append(f"counter name {front} . {word} {address} map @{anyport}")
+    return maps, rules
+
+
 def _frame() -> tuple[dict[str, str], dict[str, str], dict[str, tuple[str, ...]]]:
     """The maps with their types, the base chains, and the rules that never change."""
     maps: dict[str, str] = {}
@@ -197,17 +218,9 @@ def _frame() -> tuple[dict[str, str], dict[str, str], dict[str, tuple[str, ...]]
         ]
         sides = (("in", "daddr", "dport", inward), ("out", "saddr", "sport", outward))
         for direction, address, port, rules in sides:
-            where, anyport = f"{direction}{family}", f"{direction}_anyport{family}"
-            maps[where] = f"{kind} . inet_proto . inet_service . {kind} . inet_service"
-            maps[where] += " : counter"
-            maps[anyport] = f"{kind} . inet_proto . {kind} : counter"
-            front = f"ct original {word} daddr . meta l4proto"
-            rules += [  # the protocol is named because nft must know the ports' size
-                f"meta l4proto {each} counter name {front} . ct original proto-dst"
-                f" . {word} {address} . th {port} map @{where} accept"
-                for each in PROTOCOLS
-            ]
-            rules.append(f"counter name {front} . {word} {address} map @{anyport}")
+            more, found = _counting(family, direction, address, port)
+            maps |= more
+            rules += found
     nat = "type nat hook {} priority -100; policy accept;"
     # Before the source of replies is translated back (priority 100).
     meter = "type filter hook {} priority 90; policy accept;"
