@@ -13,16 +13,25 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.python.filepath import FilePath
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from hanode.interfaces import IProcesses
-from hanode.processes import Exit, Processes
+from hanode.processes import Exit, Processes, _Running
 
 SHELL = shutil.which("sh") or "/bin/sh"
+
+
+async def all_ended() -> None:
+    """Wait until we have been told of the end of every program.
+
+    A program lets go of its pipes a moment before that.
+    """
+    while any(isinstance(each, _Running) for each in reactor.getReaders()):
+        await deferLater(reactor, 0.005)
 
 
 @implementer(IReadDescriptor)
@@ -310,6 +319,7 @@ class LimitTests(TestCase):
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.clock.advance(0.1)
         self.assertEqual(await self.pipe.let_go(), b"ready\nterm\n")
+        await all_ended()
 
     async def test_session(self) -> None:
         """Each command leads a session of its own, out of our group's reach."""

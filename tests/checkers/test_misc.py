@@ -8,9 +8,8 @@ import stat
 from ipaddress import ip_address
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock, deferLater
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -22,10 +21,10 @@ from hanode.config.balance_model import Check, Schedule, Target
 from hanode.config.model import GlobalDefs, Script
 from hanode.interfaces import IChecker
 from hanode.plugins import find
-from hanode.processes import Exit, _Running
+from hanode.processes import Exit
 from hanode.result import Result
 from tests.checkers.datagrams import read, told, world
-from tests.test_processes import Pipe
+from tests.test_processes import Pipe, all_ended
 
 SHELL = shutil.which("sh") or "/bin/sh"
 NOWHERE = Target(ip_address("0.0.0.0"))
@@ -247,9 +246,7 @@ class MiscTests(TestCase):
         done.cancel()
         self.assertEqual(self.successResultOf(done), Result(False, "cancelled"))
         self.assertEqual(await pipe.let_go(), b"ready\n")
-        # The program has let go of the pipe; we may not have been told of its end yet.
-        while any(isinstance(each, _Running) for each in reactor.getReaders()):
-            await deferLater(reactor, 0.005)
+        await all_ended()
 
     if os.geteuid() != 0:
         test_user.skip = "needs root"  # type: ignore[attr-defined]
