@@ -12,11 +12,10 @@ import gc
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Any, BinaryIO
 
 from twisted.internet.defer import Deferred
@@ -27,6 +26,7 @@ from hanode.config.model import Model
 from hanode.config.problems import Problem
 from hanode.interfaces import IProcesses
 from hanode.reading import Reading, read
+from hanode.taking_turns import after
 
 #: The child finds the modules where we found them, whatever its environment says.
 _CHILD = (
@@ -74,7 +74,7 @@ def _taken_over(result: Path, present: Model) -> Deferred[Reading]:
     """What the file C{result} says, read in slices."""
     found: list[Reading] = []
     reader = _records(result, present, found)
-    cooperator = Cooperator(terminationPredicateFactory=_slice)
+    cooperator = Cooperator(terminationPredicateFactory=after(SLICE))
     done: Deferred[Any] = cooperator.coiterate(reader)
     return done.addCallback(lambda _: found[0])
 
@@ -112,11 +112,6 @@ def _uncollected() -> Iterator[None]:
         if enabled:
             gc.freeze()
             gc.enable()
-
-
-def _slice() -> Callable[[], bool]:
-    end = monotonic() + SLICE
-    return lambda: monotonic() >= end
 
 
 def write(reading: Reading, file: BinaryIO) -> None:

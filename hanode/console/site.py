@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from time import monotonic
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
@@ -20,6 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
+from hanode.taking_turns import after
 
 BODY_LIMIT = 4096  # octets of a request's body that we look at
 SLICE = 0.001  # seconds of writing before others get their turn
@@ -80,7 +80,7 @@ class Api(Resource):
     def __init__(self, view: View, verbs: Verbs) -> None:
         super().__init__()
         self._view, self._verbs = view, verbs
-        self._cooperator = Cooperator(terminationPredicateFactory=_slice)
+        self._cooperator = Cooperator(terminationPredicateFactory=after(SLICE))
         #: "*" stands for any one segment
         self._routes: Mapping[Path, Mapping[str, Answer]] = {
             ("healthz",): {"GET": lambda request, path: {"status": "ok"}},
@@ -229,11 +229,6 @@ class Api(Resource):
             known = self._verbs.bfd_names()
             raise _unknown("BFD session", name, known) from None
         return {"name": name, "admin": wish["admin"]}
-
-
-def _slice() -> Callable[[], bool]:
-    end = monotonic() + SLICE
-    return lambda: monotonic() >= end
 
 
 def make_site(view: View, verbs: Verbs) -> Site:
