@@ -13,11 +13,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.model import Address, VrrpInstance
-from hanode.vrrp.instance import (
-    Instance,
-    Say,
-    State,
-)
+from hanode.vrrp.actions import Say, State
+from hanode.vrrp.instance import Instance
 from hanode.vrrp.packet import Advert
 
 LOW, OURS, HIGH = (IPv4Address(f"10.0.0.{n}") for n in (1, 5, 9))

@@ -7,7 +7,7 @@ advertisement is answered at once.
 from __future__ import annotations
 
 from hanode.config.model import Garp
-from hanode.vrrp.instance import Advertise, Announce, Hold, Outranked, Report, State
+from hanode.vrrp.actions import Advertise, Announce, Hold, Outranked, Report, State
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,

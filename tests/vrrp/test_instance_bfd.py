@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.vrrp.instance import Instance, Report, State
+from hanode.vrrp.actions import Report, State
+from hanode.vrrp.instance import Instance
 from hanode.vrrp.packet import Advert
 from tests.vrrp.machines import SETTINGS
 

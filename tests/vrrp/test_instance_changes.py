@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from hanode.config.model import Garp, VrrpInstance
-from hanode.vrrp.instance import Advertise, Announce, Hold, Instance, Report, State
+from hanode.vrrp.actions import Advertise, Announce, Hold, Report, State
+from hanode.vrrp.instance import Instance
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,

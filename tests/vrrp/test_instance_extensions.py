@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hanode.config.model import Garp
-from hanode.vrrp.instance import Advertise, Announce, Hold, Report, State
+from hanode.vrrp.actions import Advertise, Announce, Hold, Report, State
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.model import Address, Garp, VrrpInstance
-from hanode.vrrp.instance import (
-    Advertise,
-    Announce,
-    Hold,
-    Instance,
-    Outranked,
-    Report,
-    Say,
-    State,
-)
+from hanode.vrrp.actions import Advertise, Announce, Hold, Outranked, Report, Say, State
+from hanode.vrrp.instance import Instance
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,

@@ -1,0 +1,73 @@
+"""What the VRRP state machine asks for, as records: actions are performed in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hanode.config.model import Address, IpAddress
+
+
+class State(Enum):
+    """RFC 9568, 6.3 calls MASTER "Active"; users know keepalived's names."""
+
+    INIT = "INIT"
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+    STOP = "STOP"
+
+
+@dataclass(frozen=True)
+class Advertise:
+    """Send an advertisement with this priority now."""
+
+    priority: int
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The node must hold exactly these addresses (a whole set, never a delta)."""
+
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell the neighbours who has these addresses, C{repeat} times."""
+
+    addresses: tuple[Address, ...]
+    repeat: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The instance has entered C{state}."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outranked:
+    """As MASTER we heard a lower-priority master and asserted ourselves."""
+
+    source: IpAddress
+
+
+@dataclass(frozen=True)
+class Say:
+    """A line for the log; C{detail} lines are only for those who ask for them."""
+
+    format: str
+    fields: tuple[tuple[str, object], ...] = ()
+    detail: bool = False
+
+
+Action = Advertise | Hold | Announce | Report | Outranked | Say
+Actions = list[Action]
+
+
+def say(format: str, detail: bool = False, **fields: object) -> Say:
+    """A L{Say} with its fields given by name."""
+    return Say(format, tuple(fields.items()), detail)
