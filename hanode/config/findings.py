@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hanode.config.problems import Place, Problem, Severity
 from hanode.config.tree import Block, Word
 
@@ -59,7 +57,7 @@ class Findings:
         prefix = f"({self.subject}) " if self.subject else ""
         place = _place(where)
         if place is not None and not self._source_lines:
-            place = replace(place, source="")
+            place = place._replace(source="")
         self.problems.append(Problem(severity, place, prefix + text, remedy))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from random import Random
 
 from hanode.config import source
@@ -30,8 +30,11 @@ MAX_LINES = 100_000  # that the parameters in one line of a file may make
 MAX_CHARACTERS = 64 << 20  # that are looked at for it
 MAX_PASSES = 20  # over one line, while values give further parameters
 MAX_USES = 1_000_000  # of parameters in these lines
+MAX_KNOWN = 1024  # different lines that are not cut anew when they come again
 
 _SPECIAL = re.compile(r'[$@~"#!\\]|//|include')
+#: a brace, or all between blanks and braces
+_PIECE = re.compile(r"[{}]|[^ \t\r\f\v{}](?:[^{}]*[^ \t\r\f\v{}])?")
 _CONDITION = re.compile(r"@(\^?)([^ \t\r\f\v]*)")
 _INCLUDE = re.compile(r"include([rmwba]?)[ \t]+(.*)\Z", re.DOTALL)
 _READ_AGAIN = ("@", "$", "~", "include")
@@ -73,6 +76,7 @@ class Lexer:
         self._config_id = config_id
         self._budget = _Budget()
         self._slashed: set[str] = set()
+        self._cut = lru_cache(MAX_KNOWN)(_cut)
 
     def files(self, paths: Sequence[str]) -> Iterator[Line]:
         """The statements and braces of all files; each path may be a pattern."""
@@ -87,16 +91,16 @@ class Lexer:
 
     def _pieces(self) -> Iterator[Line]:
         """Read the newest frame, until none is left."""
-        special = _SPECIAL.search
-        stack = self.stack
+        cut, stack = self._cut, self.stack
         while (frame := stack.top()) is not None:
             depth, from_file = len(stack), frame.path is not None
             for line in frame.lines:
-                if from_file and special(line.text) is None:
-                    pieces = _plain(line)
-                    if pieces is not None:
-                        yield from pieces
-                        continue
+                pieces = cut(line.text) if from_file else None
+                if pieces is not None:
+                    file, number, source = line.file, line.number, line.source
+                    for text, first in pieces:
+                        yield Line(text, file, number, source, first)
+                    continue
                 yield from self._guarded(line, frame)
                 if len(stack) != depth or stack.top() is not frame:
                     break
@@ -275,20 +279,11 @@ class Lexer:
         self.stack.push(Frame(iter((line,)), remainder=True))
 
 
-def _plain(line: Line) -> Sequence[Line] | None:
-    """Cut a line of words and at most one brace at its end: most lines are such."""
-    source = line.source
-    text = source.strip(BLANKS)
-    if not text:
-        return ()
-    first = source.find(text[0]) + 1
-    braces = text.count("{") + text.count("}")
-    if braces == 0 or len(text) == 1:
-        line.text, line.first = text, first
-        return (line,)
-    if braces > 1 or text[-1] not in "{}":
+def _cut(text: str) -> tuple[tuple[str, int], ...] | None:
+    """The words and braces of a line, each piece with its first column.
+
+    None when it takes more than cutting; most lines hold nothing special.
+    """
+    if _SPECIAL.search(text) is not None:
         return None
-    end = first + len(text) - 1
-    brace = Line(text[-1], line.file, line.number, source, end)
-    line.text, line.first = text[:-1].rstrip(BLANKS), first
-    return (line, brace)
+    return tuple((each.group(), each.start() + 1) for each in _PIECE.finditer(text))

@@ -91,11 +91,15 @@ class _Parser:
         words: tuple[Word, ...] | Line = piece
         if '"' in text:  # else there is a word for certain
             words = piece.words()
-        self._openable = words != ()
+        self._openable = bool(words)
         if words and not self._too_deep:
             block = Block(words, None, text)
             self._levels[-1].append(block)
-            if len(self._open) == 1 and block.keyword.text in _FOLLOWED:
+            if (
+                len(self._open) == 1
+                and text.startswith(_PERHAPS)  # else it is not split before its turn
+                and block.keyword.text in _FOLLOWED
+            ):
                 self._follow(block)
 
     def _begin(self, piece: Line) -> None:
@@ -107,7 +111,7 @@ class _Parser:
                 self._report.add(Severity.DROPPED, piece.place(), message)
             self._too_deep += 1
         else:
-            self._open.append(self._levels[-1].pop())
+            self._open.append(self._levels[-1][-1])
             self._levels.append([])
         self._openable = False
 
@@ -121,8 +125,7 @@ class _Parser:
             self._report.add(Severity.DROPPED, piece.place(), "Extra '}' found")
 
     def _close(self, brace: Line | None) -> None:
-        begun, children = self._open.pop(), self._levels.pop()
-        self._levels[-1].append(begun.closed(tuple(children), brace))
+        self._open.pop().close(tuple(self._levels.pop()), brace)
 
     def _finish(self) -> None:
         """Close what is still open at the end of the last file."""
@@ -164,3 +167,4 @@ def _shown(block: Block) -> str:
 
 
 _FOLLOWED = ("include_check", "random_seed")
+_PERHAPS = (*_FOLLOWED, '"')

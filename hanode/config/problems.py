@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 #: auth_pass, the C{key} of BFD's authentication and of auth_hmac, SSL's C{password}
 _SECRET = re.compile(r"auth_pass|(?<![^\s{}\"=])(?:key|password)(?![^\s{}\"])")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a word stands: file, line and column count from 1.
 
-    C{source} is the whole physical line, so that the word can be underlined.
+    C{source} is the whole physical line, so that the word can be underlined. A tuple,
+    because it takes a third of the time to make one, and there are thousands.
     """
 
     file: str

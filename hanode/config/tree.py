@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hanode.config.problems import Place
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """One word with its place; C{quoted} when it stood in double quotes."""
 
     text: str
@@ -36,7 +34,8 @@ class Block:
     C{children} is None for a plain line, a tuple (perhaps empty) for a block.
     C{raw} is the statement as written, after comments and parameters, for the
     keywords whose arguments are split again by the quoted-string rules. Treat it as
-    frozen; C{words} and C{end} are made of a L{Statement} when somebody asks.
+    frozen once it is closed; C{words} and C{end} are made of a L{Statement} when
+    somebody asks.
     """
 
     __slots__ = ("_words", "children", "raw", "_end")
@@ -78,11 +77,9 @@ class Block:
         """Where its closing brace stands."""
         return None if self._end is None else self._end.place()
 
-    def closed(
-        self, children: tuple[Block, ...], end: Statement | None = None
-    ) -> Block:
-        """The same with what stands in its braces."""
-        return Block(self._words, children, self.raw, end)
+    def close(self, children: tuple[Block, ...], end: Statement | None = None) -> None:
+        """For the parser: this is what stands in its braces."""
+        self.children, self._end = children, end
 
     @property
     def keyword(self) -> Word:

@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.lexer import Lexer
@@ -284,6 +286,39 @@ class Places(Case):
             self.places("~SEQ(i, 2) a $i"),
             ["a@1:12+1", "1@1:14+2", "a@1:12+1", "2@1:14+2"],
         )
+
+
+class Cuts(Case):
+    """Lines without anything special."""
+
+    def test_equal_lines(self) -> None:
+        """A line that is there twice has its own place each time."""
+        self.assertEqual(
+            self.places(" a { b 1 }\n a { b 1 }\n}x"),
+            [
+                *("a@1:2+1", "{@1:4+1", "b@1:6+1", "1@1:8+1", "}@1:10+1"),
+                *("a@2:2+1", "{@2:4+1", "b@2:6+1", "1@2:8+1", "}@2:10+1"),
+                *("}@3:1+1", "x@3:2+1"),
+            ],
+        )
+
+    @given(st.text(" \t\r\f\vab-{}"))
+    def test_any(self, text: str) -> None:
+        """Braces are pieces, and so is all between them without blanks at its ends.
+
+        What makes a line special, as the quotes in a second one, changes nothing.
+        """
+        text = text.rstrip("\r")  # no part of the line
+        pieces = [(each.text, each.first) for each in self.lexer().text(text, "f")]
+        for piece, first in pieces:
+            self.assertEqual(text[first - 1 :][: len(piece)], piece)
+        blanks = str.maketrans("", "", " \t\r\f\v")
+        self.assertEqual(
+            "".join(p for p, _ in pieces).translate(blanks), text.translate(blanks)
+        )
+        special = self.lexer().text(f'{text} {{ "" }}', "f")
+        same = [(each.text, each.place().column) for each in special]
+        self.assertEqual(same[:-3], pieces)
 
 
 class Comments(Case):

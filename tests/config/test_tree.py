@@ -16,6 +16,14 @@ class BlockTests(SynchronousTestCase):
         self.assertNotEqual(one, "a")
         self.assertEqual(repr(other), f"Block(({other.keyword!r},), (), 'a')")
 
+    def test_close(self) -> None:
+        """A closing brace gives a statement its block."""
+        (line,), (block,) = tree("a"), tree("a {\nb\n}")
+        self.assertEqual((line.children, line.end), (None, None))
+        line.close(block.children or ())
+        self.assertEqual((line.children, line.end), (block.children, None))
+        self.assertEqual(str(block.end), "test.conf:3:1")
+
     def test_last(self) -> None:
         """The last statement inside with a word, the block itself without one."""
         (block,) = tree('a {\nb 1\n""\nb 2\nc\n}\n')
