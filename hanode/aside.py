@@ -10,20 +10,17 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import pickle
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
 
-from hanode.config.balance_model import VirtualServer
+from hanode import shipping
 from hanode.config.model import Model
-from hanode.config.problems import Problem
 from hanode.interfaces import IProcesses
 from hanode.reading import Reading, read
 from hanode.taking_turns import after
@@ -80,21 +77,9 @@ def _taken_over(result: Path, present: Model) -> Deferred[Reading]:
 
 
 def _records(result: Path, present: Model, found: list[Reading]) -> Iterator[None]:
-    """Each step loads one record; the last one puts the model into C{found}."""
-    servers: dict[str, VirtualServer] = {}
+    """Each step loads a few records; the last one puts the reading into C{found}."""
     with _uncollected(), result.open("rb") as file:
-        rest, problems, count = pickle.load(file)
-        for _ in range(count):
-            server = _next(file, present)
-            servers[server.name] = server
-            yield
-    found.append((replace(rest, virtual_servers=servers), problems))
-
-
-def _next(file: BinaryIO, present: Model) -> VirtualServer:
-    server: VirtualServer = pickle.load(file)
-    same = present.virtual_servers.get(server.name)
-    return same if same is not None and same == server else server
+        yield from shipping.load(file, present, found)
 
 
 @contextlib.contextmanager
@@ -114,20 +99,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def write(reading: Reading, file: BinaryIO) -> None:
-    """Leave a reading in C{file}, the virtual servers one by one."""
-    model, problems = reading
-    servers = model.virtual_servers.values()
-    first: tuple[Model, list[Problem], int]
-    first = replace(model, virtual_servers={}), problems, len(servers)
-    pickle.dump(first, file)
-    for server in servers:
-        pickle.dump(server, file)
-
-
 def main(argv: Sequence[str]) -> None:
     """Read and leave the result in a file: its name, the id or "", the paths."""
     result, config_id, *paths = argv
     gc.disable()  # this process ends before it would be worth while
     with open(result, "wb") as file:
-        write(read(paths, config_id or None), file)
+        shipping.write(read(paths, config_id or None), file)
