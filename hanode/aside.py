@@ -1,8 +1,8 @@
 """Read the configuration by another process, and take it over a little at a time.
 
 Thousands of real servers take seconds to read, and even the finished records take
-half a second to load: as long as twenty detection times. So they come in pieces, each
-of a millisecond or two, with the reactor in between.
+a quarter of a second to load: many detection times. So they come in pieces, each of a
+millisecond or two, with the reactor in between.
 """
 
 from __future__ import annotations
