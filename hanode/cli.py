@@ -40,6 +40,9 @@ class CheckOptions(usage.Options):
     optParameters = [
         ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
     ]
+    optFlags = [
+        ["keepalived", "k", "List what keepalived would not understand, too."],
+    ]
 
     def parseArgs(self, *files: str) -> None:
         """Take the file names. Raises L{usage.UsageError} without any."""
@@ -50,7 +53,7 @@ class CheckOptions(usage.Options):
 
 def check(argv: Sequence[str]) -> int:
     """Check each file by itself; 1 when one of them, or a part of it, would not run."""
-    from hanode.reading import read
+    from hanode.reading import foreign_words, read
 
     options = CheckOptions()
     options.parseOptions(list(argv))
@@ -59,6 +62,9 @@ def check(argv: Sequence[str]) -> int:
         model, problems = read([file], options["config-id"])
         for problem in problems:
             print(problem.drawing())
+        if options["keepalived"]:
+            for problem in foreign_words([file], options["config-id"]):
+                print(problem.drawing())
         bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)
         verdict = "would not run as written" if bad else "would run"
         counts = f"{len(model.instances)} vrrp_instance"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from hanode import checkers, plugins
 from hanode.config.build import load
 from hanode.config.checker_words import Checkers, CheckerWords
+from hanode.config.foreign import foreign
 from hanode.config.model import Model
+from hanode.config.parser import parse
 from hanode.config.problems import Problem
 from hanode.interfaces import IChecker, IFactChecker
 
@@ -22,15 +25,19 @@ def read(paths: Sequence[str], config_id: str | None = None) -> Reading:
     @param config_id: what C{@ID} lines compare with and C{${_INSTANCE}} stands for;
         by default the host's name up to the first dot.
     """
+    return load(paths, **_surroundings(config_id), checkers=checker_words())
+
+
+def foreign_words(paths: Sequence[str], config_id: str | None = None) -> list[Problem]:
+    """What keepalived would not understand of C{paths}; C{config_id} is as above."""
+    tree, _ = parse(paths, **_surroundings(config_id))
+    return foreign(tree, checker_words())
+
+
+def _surroundings(config_id: str | None) -> dict[str, Any]:
     if config_id is None:
         config_id = os.uname().nodename.split(".")[0]
-    return load(
-        paths,
-        config_id=config_id,
-        environ=os.environ,
-        random=Random(),
-        checkers=checker_words(),
-    )
+    return {"config_id": config_id, "environ": os.environ, "random": Random()}
 
 
 def checker_words() -> Checkers:

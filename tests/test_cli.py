@@ -64,6 +64,20 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("did you mean 'priority'", out)
         self.assertIn("^~~~~~~~~", out)
 
+    def test_keepalived(self):
+        """On request the words that only hanode has are listed, with their place."""
+        file = Path(mkdtemp()) / "node.conf"
+        text = (ETC / "node.conf").read_text()
+        file.write_text(text + "bfd_unsolicited eth0 {\n    allow 10.0.0.0/8\n}\n")
+        _, plain, _ = typed("check", file)
+        _, out, _ = typed("check", "--keepalived", file)
+        self.assertNotIn("keepalived does not know", plain)
+        self.assertIn(
+            f"{file}:{text.count(chr(10)) + 1}:1: warning: keepalived does not know "
+            "'bfd_unsolicited', and skips it and its block\n",
+            out,
+        )
+
     def test_refused(self):
         """A file of which a part would not run: status 1."""
         status, out, _ = typed("check", DATA / "fragment.conf", ETC / "node.conf")

@@ -1,0 +1,70 @@
+"""What keepalived would not understand of a file that hanode runs.
+
+keepalived reports a word that it does not know, and skips it with its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hanode.config import checker_keywords, future, keywords
+from hanode.config.checker_words import NO_CHECKERS, Checkers
+from hanode.config.future import Path
+from hanode.config.problems import Problem, Severity
+from hanode.config.row import BLOCK_TYPES, Keyword
+from hanode.config.tree import Block
+
+REAL: Path = ("virtual_server", "real_server")
+
+Table = Mapping[str, Keyword]
+
+
+def foreign(tree: Sequence[Block], checkers: Checkers = NO_CHECKERS) -> list[Problem]:
+    """A warning for each word of C{tree} that only hanode has.
+
+    Words that nobody knows are not among them: those are problems for both.
+    """
+    return list(_Search(checkers).blocks(tree, (), keywords.SUPPORTED[()]))
+
+
+class _Search:
+    """Walks the tree along the table of keywords."""
+
+    def __init__(self, checkers: Checkers) -> None:
+        self._checkers = checkers
+
+    def blocks(
+        self, blocks: Sequence[Block], path: Path, table: Table
+    ) -> Iterator[Problem]:
+        """What is foreign among C{blocks}, which stand inside C{path}."""
+        for block in blocks:
+            if not block.words:
+                continue
+            word = block.keyword.text
+            row = table.get(word)
+            if path == REAL and word in self._checkers:
+                if word not in future.WORDS[REAL]:
+                    yield _foreign(block, path)
+                else:
+                    inside = checker_keywords.table(self._checkers[word])
+                    yield from self.blocks(block.children or (), (*path, word), inside)
+            elif row is not None and row.only_hanode:
+                yield _foreign(block, path)
+            elif row is not None and row.type in BLOCK_TYPES:
+                yield from self._inside(row, block, path)
+
+    def _inside(self, row: Keyword, block: Block, path: Path) -> Iterator[Problem]:
+        here = row.path or (*path, row.word)
+        table = {each.word: each for each in row.inside} or keywords.SUPPORTED.get(here)
+        if table is not None:
+            yield from self.blocks(block.children or (), here, table)
+
+
+def _foreign(block: Block, path: Path) -> Problem:
+    where = f" in {' / '.join(path)}" if path else ""
+    skipped = " and its block" if block.children is not None else ""
+    return Problem(
+        Severity.WARNING,
+        block.keyword.place,
+        f"keepalived does not know '{block.keyword}'{where}, and skips it{skipped}",
+    )
