@@ -369,8 +369,12 @@ class IBalancerKind(Interface):
     keyword = Attribute("its name in the configuration, e.g. C{ipvs}")
     rank = Attribute("auto tries the lowest first; None is never tried")
 
-    def missing() -> str:
-        """Why this machine cannot do it, "" if it can. Quick; changes nothing."""
+    def missing(namespace: str | None = None) -> str:
+        """Why this machine cannot do it, "" if it can. Quick; changes nothing.
 
-    def make(reactor: Any) -> IBalancer:
-        """An L{IBalancer} for one node."""
+        @param namespace: the network namespace to do it in, "" for the one
+            that we were started in, None for ours.
+        """
+
+    def make(reactor: Any, namespace: str | None = None) -> IBalancer:
+        """An L{IBalancer} for one node, in that namespace."""

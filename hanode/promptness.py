@@ -1,20 +1,64 @@
 """Run before others on a busy machine: a late packet is a false alarm.
 
-sched(7), setpriority(2). Programs that we start begin as anybody else.
+sched(7), setpriority(2), mlockall(2). Programs that we start begin as anybody else.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from twisted.logger import Logger
+
+from hanode.config.process_model import ProcessDefs
 
 NICE = -15
 AUTOGROUP = Path("/proc/self/autogroup")
 TERMINAL = "/dev/tty"
+COMM = Path("/proc/self/comm")
+RLIMIT_RTTIME = 15  # asm-generic/resource.h; Python has no name for it
+MCL_CURRENT, MCL_FUTURE = 1, 2  # asm-generic/mman.h
 
 log = Logger()
+
+
+def settle(defs: ProcessDefs) -> None:
+    """Run as C{defs} say; what the kernel refuses is logged and left."""
+    be_prompt(NICE if defs.nice is None else defs.nice)
+    if defs.rttime:
+        limit = (defs.rttime, defs.rttime)
+        _try("rlimit_rttime", resource.setrlimit, RLIMIT_RTTIME, limit)
+    if defs.round_robin:
+        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        priority = os.sched_param(defs.round_robin)
+        _try("rt_priority", os.sched_setscheduler, 0, policy, priority)
+    if defs.cpus:
+        _try("cpu_affinity", os.sched_setaffinity, 0, defs.cpus)
+    if defs.no_swap:
+        _try("no_swap", _lock_memory)
+    if defs.name:
+        _try("process_name", COMM.write_text, defs.name[:15])
+    if defs.umask is not None:
+        os.umask(defs.umask)
+
+
+def _try(word: str, act: Callable[..., Any], *args: Any) -> None:
+    try:
+        act(*args)
+    except (OSError, ValueError) as problem:
+        log.warn("{word}: refused: {problem}", word=word, problem=problem)
+
+
+def _lock_memory() -> None:
+    """All that is in memory stays there (mlockall(2)). Raises L{OSError}."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(MCL_CURRENT | MCL_FUTURE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def be_prompt(nice: int = NICE) -> None:

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python import usage
 
+from hanode import namespace
 from hanode.aside import read_aside
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
@@ -27,7 +28,7 @@ from hanode.interfaces import IProcesses
 from hanode.network import Network
 from hanode.node import Node
 from hanode.processes import Processes
-from hanode.promptness import be_prompt
+from hanode.promptness import settle
 from hanode.reading import Reading, read
 from hanode.world import World, make_monotonic
 
@@ -66,6 +67,19 @@ class Options(usage.Options):
             sys.stderr.write(problem.drawing() + "\n")
         if worst(problems) is Severity.ERROR:
             raise usage.UsageError(f"{self['config']} cannot be run")
+        self._move()
+
+    def _move(self) -> None:
+        """Go to where the daemon is to live, before it opens its first socket."""
+        name = self.model.process.namespace
+        if not name:
+            return
+        try:
+            namespace.enter(name)
+        except OSError as problem:
+            raise usage.UsageError(
+                f"Unable to set network namespace {name}: {problem.strerror}"
+            ) from problem
 
     def load(self) -> Reading:
         """Read the configuration that the options name; note how long that takes."""
@@ -148,6 +162,8 @@ class Daemon(MultiService):
         if worst(problems) in (Severity.ERROR, Severity.DROPPED):
             self.log.error("Reload refused: the old configuration stays in force")
             return False
+        if model.process != self.node.model.process:
+            self.log.warn("what concerns the process itself waits for a restart")
         self.node.reload(model)
         self.http.move(self._endpoint(model))
         return True
@@ -188,5 +204,6 @@ def makeService(options: Options) -> Daemon:
 
     make_monotonic(reactor)
     allow_sockets()
-    reactor.callWhenRunning(be_prompt)  # after twistd has forked
+    # After twistd has forked.
+    reactor.callWhenRunning(settle, options.model.process)
     return Daemon(options, reactor)

@@ -74,7 +74,7 @@ class CheckTests(SynchronousTestCase):
         self.assertNotIn("keepalived does not know", plain)
         self.assertIn(
             f"{file}:{text.count(chr(10)) + 1}:1: warning: keepalived does not know "
-            "'bfd_unsolicited', and skips it and its block\n",
+            "'bfd_unsolicited' (keepalived skips it with its block)\n",
             out,
         )
 

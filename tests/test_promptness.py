@@ -73,3 +73,43 @@ class PromptTests(SynchronousTestCase):
 
         self.patch(os, "setpriority", refuse)
         promptness.be_prompt(-3)
+
+
+SETTLE = """
+import os, resource, sys
+from twisted.logger import globalLogBeginner, textFileLogObserver
+from hanode.config.process_model import ProcessDefs
+from hanode.promptness import RLIMIT_RTTIME, settle
+globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)],
+                                redirectStandardIO=False)
+settle(ProcessDefs(nice=-7, round_robin=3, rttime=200000, cpus=(0,), no_swap=True,
+                   name="a-name-that-is-too-long", umask=0o27))
+print(os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0) & 3 == os.SCHED_RR,
+      os.sched_getparam(0).sched_priority, resource.getrlimit(RLIMIT_RTTIME)[0],
+      os.sched_getaffinity(0), oct(os.umask(0)),
+      open("/proc/self/comm").read().strip())
+print("locked", "VmLck:\\t       0 kB" not in open("/proc/self/status").read())
+settle(ProcessDefs(cpus=(8000,)))
+"""
+
+
+class SettleTests(SynchronousTestCase):
+    """Claims about L{promptness.settle}."""
+
+    def test_all(self) -> None:
+        """Everything that is wanted is done; a refusal is a line in the log."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root may have all of it")
+        done = subprocess.run(
+            [sys.executable, "-c", SETTLE],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+            start_new_session=True,
+            timeout=30,
+        )
+        first, second, *rest = done.stdout.splitlines()
+        self.assertEqual(first, "-7 True 3 200000 {0} 0o27 a-name-that-is-")
+        self.assertEqual(second, "locked True")
+        self.assertIn("cpu_affinity: refused: ", rest[-1])

@@ -17,21 +17,23 @@ class Choice:
     reason: str
 
 
-def choose(kinds: Mapping[str, Any], wanted: str) -> Choice:
+def choose(
+    kinds: Mapping[str, Any], wanted: str, namespace: str | None = None
+) -> Choice:
     """Of C{kinds} by keyword, the one that C{wanted} names; C{auto} leaves it to us."""
     if wanted != AUTO:
         kind = kinds.get(wanted)
         if kind is None:
             known = ", ".join(sorted(kinds)) or "none"
             return Choice(None, f"there is no dataplane {wanted}: known are {known}")
-        missing = kind.missing()
+        missing = kind.missing(namespace)
         if missing:
             return Choice(None, f"dataplane {wanted} cannot be used: {missing}")
         return Choice(kind, "the configuration names it")
     refused: list[str] = []
     ranked = [each for each in kinds.values() if each.rank is not None]
     for kind in sorted(ranked, key=lambda each: (each.rank, each.keyword)):
-        missing = kind.missing()
+        missing = kind.missing(namespace)
         if not missing:
             return Choice(kind, "; ".join(refused) or "it is the first that auto tries")
         refused.append(f"{kind.keyword}: {missing}")

@@ -84,14 +84,14 @@ class Director:
             self._begin()
 
     def _make(self, wanted: str) -> IBalancer | None:
-        choice = choose(self._kinds, wanted)
+        choice = choose(self._kinds, wanted, self._defs.namespace)
         if choice.kind is None:
             if self.problem != choice.reason:
                 self.problem = choice.reason
                 self.log.error("Nothing is balanced: {reason}", reason=choice.reason)
             return None
         self.keyword = choice.kind.keyword
-        balancer: IBalancer = choice.kind.make(self._clock)
+        balancer: IBalancer = choice.kind.make(self._clock, self._defs.namespace)
         self.log.info(
             "Balancing with dataplane {keyword} ({reason})",
             keyword=self.keyword,

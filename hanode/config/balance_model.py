@@ -175,7 +175,8 @@ class BalanceDefs:
     C{wait}: no real server is used before its first success, whatever alpha says.
     C{init_notifies}: tell of servers that are up at the start, too. C{release}: what
     becomes of our services when we end: C{remove}, or C{keep}. C{files} are
-    what FILE_CHECK may look at.
+    what FILE_CHECK may look at. C{namespace}: the network namespace of IPVS, "" for
+    where it was started, None for the daemon's own.
     """
 
     dataplane: str = "auto"
@@ -187,3 +188,4 @@ class BalanceDefs:
     init_notifies: bool = False
     release: str = "remove"
     files: tuple[TrackedFile, ...] = ()
+    namespace: str | None = None

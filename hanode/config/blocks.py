@@ -20,6 +20,7 @@ from hanode.config import (
     http_endpoint,
     keywords,
     probe_entries,
+    process_entries,
     scripts,
     values,
 )
@@ -160,6 +161,7 @@ def _password(row: Keyword, block: Block, findings: Findings) -> Secret | None:
 READERS: Mapping[str, values.Reader] = {
     **values.READERS,
     **probe_entries.READERS,
+    **process_entries.READERS,
     **checker_entries.READERS,
     **balance_entries.READERS,
     "sync daemon": balance_sync.sync_daemon,

@@ -16,6 +16,7 @@ from hanode.config import (
     blocks,
     keywords,
     parser,
+    process_entries,
     source,
 )
 from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
@@ -26,6 +27,7 @@ from hanode.config.findings import Findings
 from hanode.config.instances import complete
 from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Problem
+from hanode.config.process_keywords import ALONE
 from hanode.config.tree import Block
 
 #: vrrp_min_garp: the defaults where nothing else is said
@@ -108,14 +110,16 @@ def build(
     virtual_servers, defs_of_all = balance_build.balance(
         sources, checkers, defs, instances, bfds, findings
     )
+    process = process_entries.of_process(shared)
     model = Model(
         defs,
         instances,
         bfds,
         unsolicited,
-        NodeDefs(**merged["hanode"]),
+        NodeDefs.of(process.suffix, **merged["hanode"]),
         virtual_servers,
         defs_of_all,
+        process,
     )
     return model, findings.problems
 
@@ -127,7 +131,9 @@ def _sorted(
     found: dict[str, list[Block]] = {word: [] for word in keywords.SUPPORTED[()]}
     merged: dict[str, blocks.Settings] = {"global_defs": {}, "hanode": {}}
     for row, block in blocks.known(tree, (), findings):
-        if row.word in merged:
+        if row.word in ALONE:
+            merged["global_defs"] |= blocks.settings([block], (), findings)
+        elif row.word in merged:
             lines = blocks.body(block, findings)
             merged[row.word] |= blocks.settings(lines, (row.word,), findings)
         else:

@@ -1,6 +1,8 @@
 """What keepalived would not understand of a file that hanode runs.
 
-keepalived reports a word that it does not know, and skips it with its block.
+keepalived reports a word that it does not know, and skips it. It does not skip a block
+as a block inside another one: it goes on with the lines inside as if they stood in the
+block around it, and takes the closing brace for that one's (measured with 2.2.7).
 """
 
 from __future__ import annotations
@@ -62,9 +64,12 @@ class _Search:
 
 def _foreign(block: Block, path: Path) -> Problem:
     where = f" in {' / '.join(path)}" if path else ""
-    skipped = " and its block" if block.children is not None else ""
-    return Problem(
-        Severity.WARNING,
-        block.keyword.place,
-        f"keepalived does not know '{block.keyword}'{where}, and skips it{skipped}",
-    )
+    remedy = "keepalived skips it"
+    if block.children is not None and path:
+        remedy = (
+            f"keepalived takes its '}}' for that of {path[-1]}: write it last there"
+        )
+    elif block.children is not None:
+        remedy += " with its block"
+    text = f"keepalived does not know '{block.keyword}'{where}"
+    return Problem(Severity.WARNING, block.keyword.place, text, remedy)

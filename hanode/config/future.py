@@ -22,18 +22,9 @@ _URL = """path digest status_code virtualhost regex regex_no_match regex_options
 _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
     fast_recovery url*"""
 
-_ROOT = """linkbeat_use_polling linkbeat_interfaces* net_namespace
-    net_namespace_ipvs namespace_with_ipsets use_pid_dir instance child_wait_time
-    track_group* static_ipaddress* static_routes* static_rules* vrrp_sync_group*
-    garp_group* vrrp_script* vrrp_track_process* interface_up_down_delays*"""
-
-_PROCESSES = """process_names process_name vrrp_process_name checker_process_name
-    lvs_process_name bfd_process_name max_auto_priority min_auto_priority_delay
-    vrrp_priority vrrp_no_swap vrrp_rt_priority vrrp_cpu_affinity
-    vrrp_rlimit_rttime vrrp_rlimit_rtime checker_priority checker_no_swap
-    checker_rt_priority checker_cpu_affinity checker_rlimit_rttime
-    checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority
-    bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime umask"""
+_ROOT = """linkbeat_use_polling linkbeat_interfaces* track_group*
+    static_ipaddress* static_routes* static_rules* vrrp_sync_group* garp_group*
+    vrrp_script* vrrp_track_process* interface_up_down_delays*"""
 
 _MAIL = """notification_email* notification_email_from smtp_server
     smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
@@ -48,11 +39,6 @@ _KERNEL = """dynamic_interfaces disable_local_igmp vrrp_iptables vrrp_ipsets
     nftables nftables_priority nftables_ifindex nftables_ipvs
     nftables_ipvs_priority nftables_ipvs_start_fwmark nftables_counters
     vmac_prefix vmac_addr_prefix iproute_usr_dir iproute_etc_dir
-    vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
-    vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force
-    process_monitor_rcv_bufs process_monitor_rcv_bufs_force
-    lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
-    lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force
     vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier"""
 
 _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
@@ -81,7 +67,7 @@ _REAL: Path = ("virtual_server", "real_server")
 
 _TEXT: Mapping[Path, str] = {
     (): _ROOT,
-    ("global_defs",): " ".join((_PROCESSES, _MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
+    ("global_defs",): " ".join((_MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
     ("vrrp_instance",): _INSTANCE,
     ("vrrp_instance", "auth_hmac"): "key active_key time_window anti_replay mode",
     ("vrrp_sync_group",): f"""group* {_TRACKERS} notify_backup notify_master

@@ -1,8 +1,9 @@
 """The rows of C{global_defs}: keepalived.conf(5), "Global definitions".
 
 A field that starts with C{instance.} is the default of that field of every
-C{vrrp_instance}, one with C{balance.} is of L{hanode.config.balance_model.BalanceDefs};
-the others are those of L{hanode.config.model.GlobalDefs}.
+C{vrrp_instance}, one with C{balance.} is of L{hanode.config.balance_model.BalanceDefs},
+one with C{process.} of L{hanode.config.process_model.ProcessDefs}; the others are
+those of L{hanode.config.model.GlobalDefs}.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
+from hanode.config.process_keywords import PROCESS_GLOBAL
 from hanode.config.row import Keyword
 from hanode.config.vrrp_keywords import INSTANCE
 
@@ -99,4 +101,4 @@ _PARSED = (
     Keyword("random_seed", "random_seed", "parsed"),
 )
 
-GLOBAL = (*_OWN, *_DEFAULTS, *BALANCE_GLOBAL, *_PARSED)
+GLOBAL = (*_OWN, *_DEFAULTS, *BALANCE_GLOBAL, *PROCESS_GLOBAL, *_PARSED)

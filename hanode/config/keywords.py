@@ -22,6 +22,7 @@ from hanode.config.bfd_keywords import (
 from hanode.config.future import Path
 from hanode.config.global_keywords import GLOBAL
 from hanode.config.node_keywords import NODE
+from hanode.config.process_keywords import PROCESS_ROOT
 from hanode.config.row import Keyword
 from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
 
@@ -32,6 +33,7 @@ _ROOT = (
     Keyword("bfd_unsolicited", "bfd_unsolicited", "block", only_hanode=True),
     Keyword("hanode", "node", "block", only_hanode=True),
     *BALANCE_ROOT,
+    *PROCESS_ROOT,
 )
 
 #: block -> word -> row, for every keyword that hanode acts on

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.problems import Place
+from hanode.config.process_model import ProcessDefs
 from hanode.config.scalars import IpAddress as IpAddress
 from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
@@ -186,6 +188,12 @@ class NodeDefs:
 
     http: str = "unix:/run/hanode/hanode.sock"
 
+    @classmethod
+    def of(cls, suffix: str, **settings: Any) -> NodeDefs:
+        """The record for a daemon whose files end in C{suffix}."""
+        default = cls.http.replace(".sock", f"{suffix}.sock")
+        return cls(**{"http": default, **settings})
+
 
 @dataclass(frozen=True)
 class Model:
@@ -198,3 +206,4 @@ class Model:
     node: NodeDefs = field(default_factory=NodeDefs)
     virtual_servers: Mapping[str, VirtualServer] = field(default_factory=dict)
     balance: BalanceDefs = field(default_factory=BalanceDefs)
+    process: ProcessDefs = field(default_factory=ProcessDefs)

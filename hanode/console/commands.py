@@ -23,7 +23,8 @@ class LookOptions(usage.Options):
     """What all commands that look in have in common."""
 
     optParameters = [
-        ["socket", "S", NodeDefs().http, "The unix socket of the daemon."],
+        ["socket", "S", None, "The unix socket of the daemon."],
+        ["instance", "I", "", "The name of the daemon, where there are several."],
     ]
     optFlags = [["json", "j", "Print JSON."]]
 
@@ -49,7 +50,8 @@ class LookOptions(usage.Options):
 
     def client(self) -> Client:
         """The daemon that is meant. Raises L{usage.UsageError} for anything else."""
-        text: str = self["socket"]
+        suffix = self["instance"] and "_" + self["instance"]
+        text: str = self["socket"] or NodeDefs.of(suffix).http
         endpoint = parse(text if ":" in text else f"unix:{text}")
         if endpoint is None or not endpoint.path:
             raise usage.UsageError(f"{text!r} is not a unix socket")

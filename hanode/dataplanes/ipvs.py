@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -36,6 +37,7 @@ from hanode.dataplanes.ipvs_message import (
 from hanode.dataplanes.ipvs_program import MANY_READ, Program
 from hanode.dataplanes.ipvs_refusal import daemon_meaning, refusal
 from hanode.dataplanes.ipvs_watch import Watch
+from hanode.dataplanes.netlink.generic import Questions, open_generic
 from hanode.dataplanes.netlink.message import BadMessage
 from hanode.dataplanes.slices import Slices
 from hanode.interfaces import IBalancer, IBalancerKind, IProcesses
@@ -333,13 +335,16 @@ class IpvsBalancerKind:
     keyword = "ipvs"
     rank = 10
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         """See L{IBalancerKind.missing}."""
-        return absence()
+        return absence(partial(Questions, partial(open_generic, namespace)))
 
-    def make(self, reactor: Any) -> IpvsBalancer:
+    def make(self, reactor: Any, namespace: str | None = None) -> IpvsBalancer:
         """See L{IBalancerKind.make}."""
-        return IpvsBalancer(reactor)
+        opened = partial(open_generic, namespace)
+        questions = partial(Questions, opened)
+        kernel = partial(IpvsKernel, questions=questions, port=opened)
+        return IpvsBalancer(reactor, kernel)
 
 
 ipvsBalancer = IpvsBalancerKind()

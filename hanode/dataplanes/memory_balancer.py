@@ -172,11 +172,11 @@ class MemoryBalancerKind:
     keyword = "memory"
     rank = None
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         """See L{IBalancerKind.missing}: memory is everywhere."""
         return ""
 
-    def make(self, reactor: Any) -> MemoryBalancer:
+    def make(self, reactor: Any, namespace: str | None = None) -> MemoryBalancer:
         """See L{IBalancerKind.make}."""
         return MemoryBalancer(reactor)
 

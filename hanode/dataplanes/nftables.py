@@ -392,8 +392,10 @@ class NftablesKind:
     keyword = "nftables"
     rank = 20
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         """See L{IBalancerKind.missing}."""
+        if namespace is not None:
+            return "net_namespace_ipvs is for dataplane ipvs"
         if not find():
             return "the program nft is not installed (Debian: nftables)"
         try:
@@ -402,7 +404,7 @@ class NftablesKind:
             return reason(error)
         return ""
 
-    def make(self, reactor: Any) -> NftablesBalancer:
+    def make(self, reactor: Any, namespace: str | None = None) -> NftablesBalancer:
         """See L{IBalancerKind.make}."""
         return NftablesBalancer(reactor)
 

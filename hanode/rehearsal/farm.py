@@ -91,11 +91,11 @@ class RehearsedKind:
     balancer: MemoryBalancer
     rank = 0
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         """See L{IBalancerKind.missing}."""
         return ""
 
-    def make(self, reactor: Any) -> MemoryBalancer:
+    def make(self, reactor: Any, namespace: str | None = None) -> MemoryBalancer:
         """See L{IBalancerKind.make}."""
         return self.balancer
 

@@ -76,10 +76,10 @@ class Kind:
     problem: str = ""
     failure: Exception | None = None
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         return self.problem
 
-    def make(self, reactor: Any) -> Any:
+    def make(self, reactor: Any, namespace: str | None = None) -> Any:
         if self.failure is not None:
             raise self.failure
         return self.balancer

@@ -15,7 +15,7 @@ class Kind:
     rank: int | None
     problem: str = ""
 
-    def missing(self) -> str:
+    def missing(self, namespace: str | None = None) -> str:
         return self.problem
 
 

@@ -13,7 +13,9 @@ hanode {
     http unix:/run/x.sock
 }
 vrrp_instance VI_1 {
-    fast_failover
+    fast_failover {
+        min_rx 10
+    }
     interface eth0
     nonsense
 }
@@ -41,14 +43,15 @@ class ForeignTests(SynchronousTestCase):
         self.assertEqual(
             said(foreign(tree(OURS), checker_words())),
             [
-                "2 warning: keepalived does not know 'hanode', and skips it and its"
-                " block",
-                "6 warning: keepalived does not know 'fast_failover' in vrrp_instance,"
-                " and skips it",
-                "11 warning: keepalived does not know 'drain' in virtual_server, and"
-                " skips it",
-                "19 warning: keepalived does not know 'verify' in virtual_server /"
-                " real_server / SSL_GET, and skips it",
+                "2 warning: keepalived does not know 'hanode'"
+                " (keepalived skips it with its block)",
+                "6 warning: keepalived does not know 'fast_failover' in vrrp_instance"
+                " (keepalived takes its '}' for that of vrrp_instance: write it last"
+                " there)",
+                "13 warning: keepalived does not know 'drain' in virtual_server"
+                " (keepalived skips it)",
+                "21 warning: keepalived does not know 'verify' in virtual_server /"
+                " real_server / SSL_GET (keepalived skips it)",
             ],
         )
 
@@ -62,7 +65,7 @@ class ForeignTests(SynchronousTestCase):
             said(foreign(tree(text), words)),
             [
                 "3 warning: keepalived does not know 'MY_CHECK' in virtual_server /"
-                " real_server, and skips it",
+                " real_server (keepalived skips it)",
             ],
         )
 

@@ -245,7 +245,7 @@ class OpeningTests(Memory):
 
     def test_kind(self) -> None:
         """The plug-in is tried first, and says what is missing."""
-        self.patch(module, "absence", lambda: "nothing here")
+        self.patch(module, "absence", lambda questions: "nothing here")
         self.assertEqual(
             (ipvsBalancer.rank, ipvsBalancer.missing()), (10, "nothing here")
         )

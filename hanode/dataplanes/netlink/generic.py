@@ -26,6 +26,7 @@ from hanode.dataplanes.netlink.message import (
     messages,
 )
 from hanode.dataplanes.netlink.socket import DUMP_TIMEOUT, LARGEST, open_netlink
+from hanode.namespace import inside
 
 NETLINK_GENERIC = 16
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 3
@@ -36,9 +37,13 @@ _SHORT = Struct("=H")
 _NUMBER = Struct("=i")
 
 
-def open_generic() -> socket.socket:
-    """A generic netlink socket in the network namespace of this thread."""
-    return open_netlink(protocol=NETLINK_GENERIC)
+def open_generic(namespace: str | None = None) -> socket.socket:
+    """A generic netlink socket; C{namespace} is as for L{hanode.namespace.inside}.
+
+    Raises L{OSError}, also when there is no such namespace.
+    """
+    with inside(namespace):
+        return open_netlink(protocol=NETLINK_GENERIC)
 
 
 def request(family: int, command: int, body: bytes = b"", version: int = 1) -> bytes:
