@@ -6,8 +6,8 @@ said takes that long again, however slowly it drips. So it is over after twice t
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
+from socket import SocketType
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -115,7 +115,7 @@ class Exchange(Attempt):
         """See L{Attempt.failed}."""
         self.finish(reason, detail)
 
-    def _pass_on(self, connected: socket.socket) -> None:
+    def _pass_on(self, connected: SocketType) -> None:
         """Talk, without a protocol factory in between."""
         self._board.forget(self._descriptor, closing=False)
         inlet = _Inlet(self)

@@ -2,14 +2,14 @@
 
 Thousands are made in a second. A descriptor of the reactor and a delayed call for each
 would cost as much as all the rest that Python does for it. epoll(7): the set can itself
-be waited for, which the reactor does as long as there is anything in it.
+be waited for, which the reactor does as long as there is anything in it. What is over
+within the turn that it began in does not even come into the set.
 """
 
 from __future__ import annotations
 
 from select import EPOLLERR, EPOLLHUP, EPOLLOUT, epoll
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
@@ -22,6 +22,9 @@ _EVENTS = EPOLLOUT | EPOLLERR | EPOLLHUP
 
 class Waiting(Protocol):
     """Somebody who waits for a connection, or for the time to be over."""
+
+    def soon(self) -> None:
+        """All that was to begin in this turn has begun."""
 
     def ready(self) -> None:
         """The descriptor can be written, or has an error."""
@@ -41,6 +44,7 @@ class Switchboard:
         self._seconds = reactor.seconds
         self._epoll = epoll()
         self.fileno = self._epoll.fileno
+        self._begun: list[Waiting] = []
         self._waiting: dict[int, Waiting] = {}
         # timeout -> who waits -> until when. All in one line wait equally long, so
         # that who came first is the first to be late.
@@ -48,6 +52,12 @@ class Switchboard:
         self._pending = 0  # in all lines
         self._timer: Any = None
         self._armed = 0.0  # when the timer goes off
+
+    def begun(self, waiting: Waiting) -> None:
+        """Call C{waiting.soon} after this turn."""
+        if not self._begun:
+            self._reactor.callLater(0, self._soon)
+        self._begun.append(waiting)
 
     def watch(self, descriptor: int, waiting: Waiting) -> None:
         """Call C{waiting.ready} when C{descriptor} can be written."""
@@ -111,6 +121,17 @@ class Switchboard:
         """A name for Twisted's own log lines."""
         return "connections"
 
+    def _soon(self) -> None:
+        """Some may be through."""
+        begun, self._begun = self._begun[:PER_TURN], self._begun[PER_TURN:]
+        if self._begun:
+            self._reactor.callLater(0, self._soon)
+        for waiting in begun:
+            try:
+                waiting.soon()
+            except Exception:
+                self.log.failure("what had begun failed")
+
     def _arm(self, due: float) -> None:
         self._disarm()
         self._armed = due
@@ -151,7 +172,7 @@ def _late(line: dict[Waiting, float], now: float) -> list[Waiting]:
     return found
 
 
-_boards: WeakKeyDictionary[Any, Switchboard] = WeakKeyDictionary()
+_boards: dict[Any, Switchboard] = {}
 
 
 def of(reactor: Any) -> Switchboard:

@@ -9,15 +9,16 @@ from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from hanode import stream, switchboard
 from hanode.config.balance_model import Target
 from hanode.stream import NAMES, OUR_ERRORS, OURS, Attempt, Stream, name_of
-from tests.checkers.servers import full
+from tests.checkers.servers import SHORT, Server, full
 
 
 class NamesTests(SynchronousTestCase):
@@ -67,6 +68,13 @@ class Noting(Attempt):
     def __init__(self, target: Target) -> None:
         super().__init__(reactor, target)
         self.told: list[str] = []
+        self.done: Deferred[None] = Deferred()
+
+    def reached(self, connected: socket.SocketType) -> None:
+        """It went."""
+        connected.close()
+        self.told.append("reached")
+        self.done.callback(None)
 
     def failed(self, reason: str, detail: str) -> None:
         """It did not go."""
@@ -74,13 +82,29 @@ class Noting(Attempt):
 
 
 class AttemptTests(TestCase):
+    def answering(self, *numbers: int) -> Noting:
+        """An attempt whose calls of connect(2) have these outcomes."""
+        left = list(numbers)
+
+        class Scripted(socket.socket):
+            def connect_ex(self, _name: Any) -> int:
+                return left.pop(0)
+
+        self.patch(stream, "SocketType", Scripted)
+        attempt = Noting(Target(ip_address("192.0.2.1"), 80, timeout=SHORT))
+        self.addCleanup(attempt.give_up)
+        attempt.start()
+        return attempt
+
     def test_not_yet(self) -> None:
         """Called too early, as for a descriptor that is used again, it waits on."""
         attempt = Noting(full(self))
         attempt.start()
+        attempt.soon()
         attempt.ready()
         self.assertEqual(attempt.told, [])
         attempt.give_up()
+        attempt.soon()
         attempt.ready()
         attempt.give_up()
         self.assertEqual(attempt.told, [])
@@ -93,18 +117,56 @@ class AttemptTests(TestCase):
             (errno.EHOSTUNREACH, "host unreachable"),
             (errno.EPERM, "not permitted"),
         ):
-            self.patch(socket.socket, "connect_ex", lambda *_args, n=number: n)
-            attempt = Noting(Target(ip_address("192.0.2.1"), 80))
-            attempt.start()
-            self.assertEqual(attempt.told, [name])
+            self.assertEqual(self.answering(number).told, [name])
 
-    async def test_later(self) -> None:
-        """What the network says later has a name too."""
-        attempt = Noting(full(self))
-        attempt.start()
-        self.patch(socket.socket, "connect_ex", lambda *_args: errno.ENETUNREACH)
+    def test_soon(self) -> None:
+        """What the network says within the turn has a name, and leaves nothing."""
+        attempt = self.answering(errno.EINPROGRESS, errno.ENETUNREACH)
+        self.assertEqual(attempt.told, [])
+        attempt.soon()
+        attempt.soon()
+        self.assertEqual(attempt.told, ["network unreachable"])
+
+    def test_later(self) -> None:
+        """What the network says later has the same name."""
+        numbers = errno.EINPROGRESS, errno.EALREADY, errno.EALREADY, errno.ENETUNREACH
+        attempt = self.answering(*numbers)
+        attempt.soon()
+        attempt.ready()
+        self.assertEqual(attempt.told, [])
         attempt.ready()
         self.assertEqual(attempt.told, ["network unreachable"])
+
+    def test_no_room(self) -> None:
+        """When the kernel cannot watch one more, this machine is to blame."""
+        attempt = self.answering(errno.EINPROGRESS, errno.EALREADY)
+
+        def watch(_descriptor: int, _waiting: Attempt) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        self.patch(switchboard.of(reactor), "watch", watch)
+        attempt.soon()
+        self.assertEqual(attempt.told, ["out of memory"])
+
+    async def test_near(self) -> None:
+        """A server nearby is never watched, and has its limit if more follows."""
+        closing, keeping = Noting(Server(self).target()), Noting(Server(self).target())
+        closing.closing = True
+        limited: list[Attempt] = []
+        board = switchboard.of(reactor)
+        limit = board.limit
+
+        def noted(waiting: Attempt, timeout: float) -> None:
+            limited.append(waiting)
+            limit(waiting, timeout)
+
+        self.patch(board, "watch", self.fail)
+        self.patch(board, "limit", noted)
+        closing.start()
+        keeping.start()
+        await DeferredList([closing.done, keeping.done])
+        self.assertEqual(limited, [keeping])
+        self.assertEqual([closing.told, keeping.told], [["reached"], ["reached"]])
 
 
 class StreamTests(TestCase):

@@ -38,6 +38,12 @@ class Waiter:
     ) -> None:
         self.case, self.name, self.fails = case, name, fails
 
+    def soon(self) -> None:
+        """All have begun."""
+        self.case.told.append(f"{self.name} soon")
+        if self.fails:
+            raise RuntimeError(self.name)
+
     def ready(self) -> None:
         """The descriptor can be written."""
         self.case.told.append(f"{self.name} ready")
@@ -112,6 +118,50 @@ class WatchTests(SwitchboardCase):
         """A reactor has one switchboard."""
         self.assertIs(switchboard.of(self.reactor), switchboard.of(self.reactor))
         self.assertIsNot(switchboard.of(self.reactor), switchboard.of(Reactor()))
+
+
+class BegunTests(SwitchboardCase):
+    def test_after_the_turn(self) -> None:
+        """All that begin in one turn are told after it, by one timer."""
+        for name in "abc":
+            self.board.begun(self.waiter(name))
+        self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
+        self.assertEqual(self.told, [])
+        self.reactor.advance(0)
+        self.assertEqual(self.told, ["a soon", "b soon", "c soon"])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_again(self) -> None:
+        """What begins because of it is told after the next turn."""
+
+        class Following(Waiter):
+            def soon(self) -> None:
+                super().soon()
+                self.case.board.begun(self.case.waiter("b"))
+
+        self.board.begun(Following(self, "a"))
+        self.reactor.callLater(0, self.told.append, "others")
+        self.reactor.advance(0)
+        self.assertEqual(self.told, ["a soon", "others", "b soon"])
+
+    def test_failure(self) -> None:
+        """One that fails does not keep the others from being told."""
+        self.board.begun(self.waiter("a", fails=True))
+        self.board.begun(self.waiter("b"))
+        self.reactor.advance(0)
+        self.assertEqual(self.told, ["a soon", "b soon"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_many(self) -> None:
+        """When many begin at once, others have the reactor in between, in order."""
+        names = [f"{number}" for number in range(PER_TURN + 5)]
+        for name in names:
+            self.board.begun(self.waiter(name))
+        self.reactor.callLater(0, self.told.append, "others")
+        self.reactor.advance(0)
+        self.assertEqual(self.told.index("others"), PER_TURN)
+        self.told.remove("others")
+        self.assertEqual(self.told, [f"{name} soon" for name in names])
 
 
 class LimitTests(SwitchboardCase):

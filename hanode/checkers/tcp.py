@@ -9,7 +9,7 @@ files}, C{out of memory}, C{no free port}. It takes connect_timeout at most.
 
 from __future__ import annotations
 
-import socket
+from socket import SocketType
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -37,25 +37,24 @@ class _Touch(Attempt):
         self._began = clock.seconds()
         self.answer: Deferred[Result] | None = Deferred(self._cancel)
 
-    def reached(self, connected: socket.socket) -> None:
+    def reached(self, connected: SocketType) -> None:
         """The server works."""
         connected.close()
-        self._answer(True, "connected", "")
+        self._answer(True, "connected", "", False)
 
     def failed(self, reason: str, detail: str) -> None:
         """The server does not."""
-        self._answer(False, reason, detail)
+        self._answer(False, reason, detail, reason in OURS)
 
-    def _answer(self, ok: bool, reason: str, detail: str) -> None:
+    def _answer(self, ok: bool, reason: str, detail: str, ours: bool) -> None:
         answer, self.answer = self.answer, None  # or the two would hold each other
         if answer is not None:
             seconds = self._reactor.seconds() - self._began
-            ours = not ok and reason in OURS
             answer.callback(Result(ok, reason, detail, None, None, seconds, ours))
 
     def _cancel(self, _answer: Deferred[Result]) -> None:
         self.give_up()
-        self._answer(False, CANCELLED, "")
+        self._answer(False, CANCELLED, "", False)
 
 
 @implementer(IPlugin, IChecker)

@@ -143,6 +143,13 @@ class TcpTests(TestCase):
         target = Target(LOCAL, port, bind_address=LOCAL, bind_port=port)
         self.assertEqual(await self.found(target), (False, "refused"))
 
+    async def test_same_port(self) -> None:
+        """A server whose port is our own, at another address, is one."""
+        server = Server(self)
+        own = ip_address("127.0.0.78")
+        target = server.target(bind_address=own, bind_port=server.port)
+        self.assertEqual(await self.found(target), (True, "connected"))
+
     async def test_cancel(self) -> None:
         """Cancelled, it gives everything back and says so, without failing."""
         answer = probe(tcpChecker, (), full(self))
