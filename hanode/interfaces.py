@@ -188,7 +188,9 @@ class IProcesses(Interface):
 
         @param argv: absolute path and arguments; no shell is involved.
         @param user: name of the user to run as; None for our own.
-        @param group: name of the group; None for the user's own.
+        @param group: name of the group; None for the user's own. With a colon before
+            it the user's other groups come too; a colon alone is the user's own
+            group and these.
         @param timeout: seconds, then its whole process group gets SIGTERM and,
             2 s later, SIGKILL.
         @return: a Deferred that fires with an L{hanode.processes.Exit}; it fails

@@ -19,6 +19,7 @@ import hanode.dataplanes
 import hanode.notifiers
 from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
+from hanode.config.check import all_scripts
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
 from hanode.events import Event, ServerEvent
@@ -32,6 +33,7 @@ from hanode.interfaces import (
 )
 from hanode.local_addresses import LocalAddresses
 from hanode.plugins import Found, find
+from hanode.scripts import complaints
 from hanode.trackers.file import FileTracker
 from hanode.trackers.interface import InterfaceTracker
 from hanode.vrrp.service import VrrpService, departed
@@ -61,6 +63,7 @@ class Node(MultiService):
         super().__init__()
         self.model, self.world, self._details = model, world, details
         self.facts = Facts(world.clock)
+        self._doubts: set[str] = set()  # about scripts, as logged
         self._interfaces = InterfaceTracker(self.facts)
         self._wires = Wires(world.network)
         self._messengers: dict[str, IMessenger] = {
@@ -90,6 +93,7 @@ class Node(MultiService):
 
     def startService(self) -> None:
         """Claim our addresses, learn the interfaces, start the instances."""
+        self._doubt_scripts()
         for service in self.instances():
             service.claim()
         self.world.dataplane.start(self._interfaces.changed)
@@ -119,6 +123,7 @@ class Node(MultiService):
             replace(self.model, virtual_servers={}), replace(model, virtual_servers={})
         )
         old, self.model = self.model, model
+        self._doubt_scripts()
         if old.global_defs != model.global_defs:
             self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
             for messenger in self._messengers.values():
@@ -169,6 +174,14 @@ class Node(MultiService):
         if not service.reconfigure(settings):
             self._remove(service, farewell=False)
             self._add(settings)
+
+    def _doubt_scripts(self) -> None:
+        """Log which scripts will not run, each reason once."""
+        scripts = (script for _, script in all_scripts(self.model))
+        for text in complaints(scripts, self.model.global_defs):
+            if text not in self._doubts:
+                self._doubts.add(text)
+                self.log.warn("{text}", text=text)
 
     def _notify(self, event: Event | ServerEvent) -> None:
         for messenger in self._messengers.values():

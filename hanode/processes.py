@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hanode.interfaces import IProcesses
+from hanode.outputs import Outputs, Pipe
 
 KILL_AFTER = 2.0  # seconds between SIGTERM and SIGKILL, as keepalived's
 UNSAFE = ("IFS", "LD_PRELOAD", "LD_LIBRARY_PATH")  # not passed on to scripts
@@ -51,10 +52,13 @@ class Exit:
 
 @implementer(IProcesses)
 class Processes:
-    """Real programs on the real reactor."""
+    """Real programs on the real reactor.
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
+    Without C{outputs} what they say goes to /dev/null.
+    """
+
+    def __init__(self, reactor: Any, outputs: Outputs | None = None) -> None:
+        self._reactor, self._outputs = reactor, outputs
 
     def run(
         self,
@@ -65,11 +69,19 @@ class Processes:
         environment: Mapping[str, str] | None = None,
     ) -> Deferred[Exit]:
         """See L{IProcesses.run}."""
+        pipe: Pipe | None = None
         try:
-            child = _start(argv, user, group, environment)
+            if self._outputs is not None:
+                pipe = self._outputs.pipe(argv[0])
+            writer = subprocess.DEVNULL if pipe is None else pipe.writer
+            child = _start(argv, user, group, environment, writer)
         except (OSError, LookupError):
+            if pipe is not None:
+                pipe.close()
             return fail()
-        return _Running(self._reactor, child, timeout).done
+        if pipe is not None:
+            pipe.follow()
+        return _Running(self._reactor, child, timeout, pipe).done
 
 
 def _start(
@@ -77,24 +89,38 @@ def _start(
     user: str | None,
     group: str | None,
     environment: Mapping[str, str] | None,
+    output: int,
 ) -> subprocess.Popen[bytes]:
     given = os.environ if environment is None else environment
     clean = {k: v for k, v in given.items() if k not in UNSAFE}
-    identity: dict[str, Any] = {}
-    if user is not None:
-        entry = pwd.getpwnam(user)
-        gid = grp.getgrnam(group).gr_gid if group else entry.pw_gid
-        if entry.pw_uid != os.geteuid() or gid != os.getegid():
-            identity = {"user": entry.pw_uid, "group": gid, "extra_groups": []}
     return subprocess.Popen(
         list(argv),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         env=clean,
         start_new_session=True,
-        **identity,
+        **_identity(user, group),
     )
+
+
+def _identity(user: str | None, group: str | None) -> dict[str, Any]:
+    """What subprocess needs to become C{user}; raises L{LookupError} for unknown ones.
+
+    Becoming ourselves needs no privilege, and ours are the groups that we have.
+    """
+    if user is None:
+        return {}
+    entry = pwd.getpwnam(user)
+    name = (group or "").removeprefix(":")
+    gid = grp.getgrnam(name).gr_gid if name else entry.pw_gid
+    others: list[int] = []
+    if group is not None and group.startswith(":"):
+        others = os.getgrouplist(user, gid)
+    already = entry.pw_uid == os.geteuid() and gid == os.getegid()
+    if already and not (others and os.geteuid() == 0):
+        return {}
+    return {"user": entry.pw_uid, "group": gid, "extra_groups": others}
 
 
 @implementer(IReadDescriptor)
@@ -108,8 +134,9 @@ class _Running:
         reactor: Any,
         child: subprocess.Popen[bytes],
         timeout: float | None,
+        pipe: Pipe | None = None,
     ) -> None:
-        self._reactor, self._child = reactor, child
+        self._reactor, self._child, self._pipe = reactor, child, pipe
         self.done: Deferred[Exit] = Deferred(self._cancelled)
         self._fd = os.pidfd_open(child.pid)
         self._timed_out = False
@@ -140,6 +167,8 @@ class _Running:
             # its number may already be that of another process group.
             self._signal(signal.SIGKILL)
         code = self._child.wait()  # it is a zombie by now: this does not wait
+        if self._pipe is not None:
+            self._pipe.ended()
         status, killer = (code, None) if code >= 0 else (None, -code)
         if not self.done.called:  # else nobody wants to know any more
             self.done.callback(Exit(status, killer, self._timed_out))

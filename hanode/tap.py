@@ -27,6 +27,7 @@ from hanode.dataplanes.linux import LinuxDataplane
 from hanode.interfaces import IProcesses
 from hanode.network import Network
 from hanode.node import Node
+from hanode.outputs import Outputs
 from hanode.processes import Processes
 from hanode.promptness import settle
 from hanode.reading import Reading, read
@@ -104,7 +105,7 @@ class Daemon(MultiService):
         self._reading: Deferred[Any] | None = None
         self._again = False  # another SIGHUP has come meanwhile
         details = bool(options["log-detail"])
-        self.node = Node(options.model, world(reactor), details)
+        self.node = Node(options.model, world(reactor, details), details)
         self.node.setServiceParent(self)
         view, verbs = View(self.node, reactor.seconds), Verbs(self.node)
         self.http = HttpService(
@@ -187,13 +188,13 @@ def freeze() -> None:
     gc.freeze()
 
 
-def world(reactor: Any) -> World:
-    """The real world."""
+def world(reactor: Any, details: bool = False) -> World:
+    """The real world; with C{details} the log has what programs print."""
     return World(
         clock=reactor,
         random=SystemRandom(),
         network=Network(reactor),
-        processes=Processes(reactor),
+        processes=Processes(reactor, Outputs(reactor) if details else None),
         dataplane=LinuxDataplane(reactor),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -19,14 +20,15 @@ def untrusted(path: str) -> str | None:
     Each directory on the way and the file itself must belong to root, and neither
     its group (unless that is root's) nor others may write to it. A directory with the
     sticky bit (/tmp) lets strangers add files but not replace root's. Links are
-    followed, and the directories that hold them count too.
+    followed, and the directories that hold them count too: those of every link on
+    the way.
 
     Raises L{OSError} when the path cannot be read.
     """
-    file = Path(path).resolve(strict=True)
-    components = {*Path(path).parents, file, *file.parents}
-    for each in sorted(components, key=lambda way: len(way.parts)):
-        status = each.stat()
+    for each in _components(path):
+        status = each.lstat()
+        if stat.S_ISLNK(status.st_mode):  # its mode says nothing; where it leads does
+            status = os.stat_result((0o120755, *status[1:]))
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
         by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
         by_others = status.st_mode & stat.S_IWOTH
@@ -34,6 +36,22 @@ def untrusted(path: str) -> str | None:
             mode = stat.filemode(status.st_mode)
             return f"{each} is {mode}, owner {_owner(status)}"
     return None
+
+
+def _components(path: str) -> Iterator[Path]:
+    """What leads to the file and the file itself, the shortest paths first."""
+    resolved = Path(os.path.realpath(path, strict=True))  # raises for endless links
+    found: set[Path] = {resolved, *resolved.parents}
+    waiting = [Path(os.path.abspath(path))]
+    while waiting:
+        way = waiting.pop()
+        for each in (way, *way.parents):
+            if each in found:
+                continue
+            found.add(each)
+            if each.is_symlink():
+                waiting.append(Path(os.path.abspath(each.parent / each.readlink())))
+    yield from sorted(found, key=lambda way: (len(way.parts), way))
 
 
 def _owner(status: os.stat_result) -> str:

@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor
@@ -20,6 +21,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from hanode.interfaces import IProcesses
+from hanode.outputs import Outputs
+from hanode.outputs import Pipe as OutputPipe
 from hanode.processes import Exit, Processes, _Running
 
 SHELL = shutil.which("sh") or "/bin/sh"
@@ -232,8 +235,73 @@ class RunTests(TestCase):
         run = self.sh(check, expected, user="nobody", group="daemon")
         self.assertEqual(await run, Exit(0))
 
+    async def test_other_groups(self) -> None:
+        """As root: with a colon before the group, the user's other groups come too."""
+        entry = pwd.getpwnam("nobody")
+        daemon = grp.getgrnam("daemon").gr_gid
+        self.patch(os, "getgrouplist", lambda user, gid: [gid, 4711])
+        check = 'test "$(id -u) $(id -G)" = "$1"'
+        for group, first in ((":", entry.pw_gid), (":daemon", daemon)):
+            expected = f"{entry.pw_uid} {first} 4711"
+            run = self.sh(check, expected, user="nobody", group=group)
+            self.assertEqual(await run, Exit(0))
+
+    async def test_own_groups(self) -> None:
+        """Ourselves with our groups needs no privilege."""
+        self.patch(os, "geteuid", lambda: 4711)
+        entry = pwd.getpwuid(os.getuid())
+        self.patch(
+            pwd,
+            "getpwnam",
+            lambda name: SimpleNamespace(pw_uid=4711, pw_gid=os.getegid()),
+        )
+        self.assertEqual(
+            await self.sh("exit 0", user=entry.pw_name, group=":"), Exit(0)
+        )
+
     if os.geteuid() != 0:
+        test_other_groups.skip = "needs root"  # type: ignore[attr-defined]
         test_other_user.skip = "needs root"  # type: ignore[attr-defined]
+
+
+class OutputTests(TestCase):
+    """What programs print, where somebody wants to see it."""
+
+    def setUp(self) -> None:
+        """A log."""
+        self.lines: list[str] = []
+        lines = self.lines
+
+        class Log:
+            def debug(self, text: str, **fields: Any) -> None:
+                lines.append(text.format(**fields))
+
+        self.patch(OutputPipe, "log", Log())
+        self.outputs = Outputs(reactor)
+        self.processes = Processes(reactor, self.outputs)
+
+    async def test_shown(self) -> None:
+        """Standard output and standard error are shown when the program has ended."""
+        run = self.processes.run([SHELL, "-c", "echo out; echo err >&2; exit 3"])
+        self.assertEqual(await run, Exit(3))
+        self.assertEqual(self.lines, [f"{SHELL}: out", f"{SHELL}: err"])
+
+    async def test_daemon(self) -> None:
+        """A child that keeps the pipe open keeps nobody waiting, and may print on."""
+        pipe = Pipe()
+        script = 'exec 3> "$1"; (sleep 0.2; echo on; echo alive >&3) & echo out'
+        run = self.processes.run([SHELL, "-c", script, "sh", pipe.path])
+        self.assertEqual(await run, Exit(0))
+        self.assertEqual((self.lines, pipe.data), ([f"{SHELL}: out"], b""))
+        self.assertEqual(await pipe.let_go(), b"alive\n")
+        while self.outputs.left_behind:
+            await deferLater(reactor, 0.01)
+
+    async def test_not_started(self) -> None:
+        """What cannot be started leaves no pipe behind."""
+        before = sorted(os.listdir("/proc/self/fd"))
+        await self.assertFailure(self.processes.run(["/no/such"]), OSError)
+        self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
 
 
 class HalfReal:

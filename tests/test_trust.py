@@ -61,6 +61,30 @@ class TrustTests(SynchronousTestCase):
         self.script.chmod(0o777)
         self.assertIn(str(self.script), untrusted(str(link)))
 
+    def test_chainOfLinks(self):
+        """The directories of every link on the way count."""
+        between = self.folder / "between"
+        between.mkdir(mode=0o755)
+        (between / "link").symlink_to("../sub/script")
+        first = self.folder / "first"
+        first.symlink_to("between/link")
+        self.assertIsNone(untrusted(str(first)))
+        between.chmod(0o777)
+        self.assertEqual(untrusted(str(first)), f"{between} is drwxrwxrwx, owner root")
+
+    def test_linkOfSomebodyElse(self):
+        """Who owns a link can replace it, even where the sticky bit is set."""
+        link = self.folder / "link"
+        link.symlink_to(self.script)
+        os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+        self.assertEqual(untrusted(str(link)), f"{link} is lrwxr-xr-x, owner nobody")
+
+    def test_endlessLinks(self):
+        """Links that lead in a circle are the caller's affair."""
+        link = self.folder / "link"
+        link.symlink_to(link)
+        self.assertRaises(OSError, untrusted, str(link))
+
     def test_unknownOwner(self):
         """An owner without a name is shown by number."""
         os.chown(self.script, 54321, 0)

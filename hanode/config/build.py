@@ -51,6 +51,8 @@ _NAMING = {
 _GLOBAL_FIELDS = (
     "router_id",
     "enable_script_security",
+    "use_symlink_paths",
+    "set_supplementary_groups",
     "startup_delay",
     "log_unknown_vrids",
 )

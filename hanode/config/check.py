@@ -174,7 +174,7 @@ def _security(model: Model) -> Iterator[Problem]:
     defs = model.global_defs
     if defs.enable_script_security:
         return
-    for place, script in _all_scripts(model):
+    for place, script in all_scripts(model):
         if (script.user or defs.script_user) in (None, "root"):
             yield Problem(
                 Severity.WARNING,
@@ -186,7 +186,7 @@ def _security(model: Model) -> Iterator[Problem]:
             return
 
 
-def _all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
+def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
     """The scripts of instances and virtual servers, and where these stand."""
     for instance in model.instances.values():
         for script in scripts(instance):

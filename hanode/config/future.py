@@ -30,7 +30,7 @@ _MAIL = """notification_email* notification_email_from smtp_server
     smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
     no_checker_emails"""
 
-_SCRIPTS = """use_symlink_paths set_supplementary_groups startup_script
+_SCRIPTS = """startup_script
     startup_script_timeout shutdown_script shutdown_script_timeout notify_fifo
     notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
     fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""

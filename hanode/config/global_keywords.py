@@ -49,6 +49,10 @@ _OWN = (
     Keyword("router_id", "router_id", "word"),
     Keyword("script_user", "script_user", "user"),
     Keyword("enable_script_security", "enable_script_security", "flag", default=False),
+    Keyword("use_symlink_paths", "use_symlink_paths", "boolean", default=True),
+    Keyword(
+        "set_supplementary_groups", "set_supplementary_groups", "boolean", default=False
+    ),
     Keyword(
         "vrrp_startup_delay",
         "startup_delay",

@@ -176,6 +176,8 @@ class GlobalDefs:
     enable_script_security: bool = False
     startup_delay: float = 0.0  # vrrp_startup_delay, seconds
     log_unknown_vrids: bool = False
+    use_symlink_paths: bool = True  # scripts by their path as written
+    set_supplementary_groups: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,11 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Script:
-    """A command with its arguments and the user it runs as; never through a shell."""
+    """A command with its arguments and the user it runs as; never through a shell.
+
+    C{group} may begin with a colon, as in the configuration: then the script has the
+    other groups of its user, too. A colon alone is the user's own group and these.
+    """
 
     argv: tuple[str, ...]
     user: str | None = None

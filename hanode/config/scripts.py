@@ -83,9 +83,4 @@ def _group(words: Sequence[str], block: Block, findings: Findings) -> str | None
             f"{block.keyword} has surplus words from '{words[3]}' on",
             "put a command with arguments in double quotes",
         )
-    group = words[2]
-    if group.startswith(":"):
-        findings.warning(
-            block, "supplementary groups of a script: not yet supported: ignored"
-        )
-    return group.removeprefix(":") or None
+    return words[2] or None

@@ -260,7 +260,7 @@ def multicast(keyword: Keyword, block: Block, findings: Findings) -> IpAddress |
 def user(
     keyword: Keyword, block: Block, findings: Findings
 ) -> tuple[str, str | None] | None:
-    """C{USER [GROUP]}: the names of a user and perhaps of a group."""
+    """C{USER [[:]GROUP]}: the names of a user and perhaps of a group."""
     surplus(block, 2, findings)
     if not block.arguments:
         findings.missing(block, 1)

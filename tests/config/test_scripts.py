@@ -96,7 +96,7 @@ class ScriptTests(SynchronousTestCase):
         )
 
     def test_groups(self) -> None:
-        """Supplementary groups are not there yet; surplus words are named."""
+        """A colon before the group is kept; surplus words are named."""
         self.assertEqual(
             [
                 read("notify /a bob :staff"),
@@ -104,20 +104,8 @@ class ScriptTests(SynchronousTestCase):
                 read("notify /a b c d"),
             ],
             [
-                (
-                    Script(("/a",), "bob", "staff"),
-                    [
-                        "1 warning: supplementary groups of a script: "
-                        "not yet supported: ignored"
-                    ],
-                ),
-                (
-                    Script(("/a",), "bob"),
-                    [
-                        "1 warning: supplementary groups of a script: "
-                        "not yet supported: ignored"
-                    ],
-                ),
+                (Script(("/a",), "bob", ":staff"), []),
+                (Script(("/a",), "bob", ":"), []),
                 (
                     Script(("/a",), "b", "c"),
                     [
