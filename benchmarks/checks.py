@@ -1,7 +1,9 @@
 """What checks cost: TCP_CHECK and HTTP_GET beside HAProxy's, at the same rate.
 
-The servers are in a process of their own. Bare are the system calls of a TCP check in
-Python, without anything around them: nothing written in Python can be below that.
+The servers are in a process of their own, on a core of its own where there are two: as
+on another machine, they do not run in between. Bare are the system calls of a TCP check
+in Python, without anything around them: nothing written in Python can be below that.
+Scheduled is the same check as the daemon makes it: with calendar, limits and verdict.
 C{python -m benchmarks.checks [--rate PER_SECOND] [--seconds SECONDS]}
 """
 
@@ -24,17 +26,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from benchmarks import machine
 from benchmarks.bench import TICK, print_columns
+from hanode.balance.calendar import TICKS
+from hanode.balance.checks import Checks
+from hanode.checkers.http import httpChecker
+from hanode.checkers.http_words import HttpOptions, Url
+from hanode.checkers.tcp import tcpChecker
+from hanode.config.balance_model import Check, Schedule, Target
+from hanode.facts import Facts
+from hanode.world import make_monotonic
 
 RATE, SECONDS = 2000, 10.0
-WARM_UP = 1.0  # seconds that do not count
+WARM_UP = 2.0  # seconds that do not count
 ADDRESSES = [f"127.0.3.{number}" for number in range(1, 9)]  # each has its 28000 ports
-TURN = 0.005  # seconds: how often checks are begun
+TURN = 1 / TICKS  # seconds: how often the daemon begins checks
+LINES = 1000  # different checks, where they are scheduled
 SERVERS = 200  # of HAProxy
 PAGE = b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+SCHEDULED = "scheduled"
 WANTED = {"TCP": "60 us", "HTTP": "200 us"}
 HEAD = ("check", "by", "checks/s", "good %", "CPU us/check", "wanted of hanode")
 HAPROXY = """
@@ -92,10 +105,17 @@ def servers() -> Iterator[tuple[int, Any]]:
     count = context.Value("q", 0, lock=False)
     process = context.Process(target=serve, args=(port, count), daemon=True)
     process.start()
+    assert process.pid is not None
+    cores = os.sched_getaffinity(0)
+    if len(cores) > 1:
+        last = {max(cores)}
+        os.sched_setaffinity(process.pid, last)
+        os.sched_setaffinity(0, cores - last)
     _wait_for(port)
     try:
         yield port, count
     finally:
+        os.sched_setaffinity(0, cores)
         process.kill()
         process.join()
 
@@ -110,6 +130,22 @@ def _wait_for(port: int) -> None:
     raise TimeoutError("the servers do not start")
 
 
+class Counting:
+    """A checker that counts its results, good ones and others."""
+
+    def __init__(self, checker: Any) -> None:
+        self.checker, self.longest = checker, checker.longest
+        self.found: Counter[bool] = Counter()
+
+    def probe(self, world: Any, check: Check) -> Any:
+        """See L{hanode.interfaces.IChecker}."""
+        return self.checker.probe(world, check).addCallback(self._note)
+
+    def _note(self, result: Any) -> Any:
+        self.found[result.ok] += 1
+        return result
+
+
 def ours(kind: str, port: int, rate: int, seconds: float) -> None:
     """Make checks at a rate, and print what they cost as JSON."""
     from twisted.internet import epollreactor
@@ -117,58 +153,69 @@ def ours(kind: str, port: int, rate: int, seconds: float) -> None:
     epollreactor.install()
     from twisted.internet import reactor
 
-    from hanode.checkers.http import httpChecker
-    from hanode.checkers.http_words import HttpOptions, Url
-    from hanode.checkers.tcp import tcpChecker
-    from hanode.config.balance_model import Check, Target
-    from hanode.world import make_monotonic
-
     clock: Any = reactor
     make_monotonic(clock)
-    plugin: Any = tcpChecker if kind == "TCP" else httpChecker
-    options = () if kind == "TCP" else HttpOptions((Url("/"),))
-    checks = [
-        Check(plugin.keyword, options, Target(ip_address(address), port))
-        for address in ADDRESSES
-    ]
-    world = argparse.Namespace(clock=clock)
-    found: Counter[bool] = Counter()
-    begun, start = 0, clock.seconds()
-    at: dict[str, float] = {}
+    checker = Counting(httpChecker if kind == "HTTP" else tcpChecker)
+    if kind == SCHEDULED:
+        schedule(clock, checker, port, rate)
+    else:
+        options = HttpOptions((Url("/"),)) if kind == "HTTP" else ()
+        repeat(clock, checker, options, port, rate)
 
-    def turn() -> None:
-        nonlocal begun
-        now = clock.seconds() - start
-        while begun < now * rate:
-            check = checks[begun % len(checks)]
-            plugin.probe(world, check).addCallback(lambda result: note(result.ok))
-            begun += 1
-        if "begin" not in at and now >= WARM_UP:
-            found.clear()
-            at["begin"], at["cpu"] = clock.seconds(), time.process_time()
-        if now >= WARM_UP + seconds:
-            spent = time.process_time() - at["cpu"]
-            took = clock.seconds() - at["begin"]
-            print(json.dumps([spent, took, found[True], sum(found.values())]))
-            clock.stop()
-        else:
-            clock.callLater(TURN, turn)
+    def begin() -> None:
+        checker.found.clear()
+        clock.callLater(seconds, end, clock.seconds(), time.process_time())
 
-    def note(good: bool) -> None:
-        found[good] += 1
+    def end(since: float, before: float) -> None:
+        spent, took = time.process_time() - before, clock.seconds() - since
+        found = checker.found
+        print(json.dumps([spent, took, found[True], found.total()]))
+        clock.stop()
 
-    clock.callWhenRunning(turn)
+    clock.callLater(WARM_UP, begin)
     gc.collect()
     gc.freeze()
     clock.run()
 
 
+def repeat(clock: Any, checker: Counting, options: Any, port: int, rate: int) -> None:
+    """Begin probes at a rate, and nothing else."""
+    world = argparse.Namespace(clock=clock)
+    checks = [
+        Check("", options, Target(ip_address(address), port)) for address in ADDRESSES
+    ]
+    begun, start = 0, clock.seconds()
+
+    def turn() -> None:
+        nonlocal begun
+        now = clock.seconds() - start
+        while begun < now * rate:
+            checker.probe(world, checks[begun % len(checks)])
+            begun += 1
+        clock.callLater(TURN, turn)
+
+    turn()
+
+
+def schedule(clock: Any, checker: Counting, port: int, rate: int) -> None:
+    """Let the daemon's own schedule make checks at a rate."""
+    world = argparse.Namespace(clock=clock, random=Random(1))
+    checks = Checks(world, Facts(clock), {"": checker}, lambda _line, _actions: None)
+    user: Any = argparse.Namespace(suspended=False), None
+    often = Schedule(delay_loop=LINES / rate, warmup=LINES / rate)
+    for number in range(LINES):
+        target = Target(ip_address(ADDRESSES[number % len(ADDRESSES)]), port)
+        checks.join(checks.line(Check("", number, target, often)), user)
+    checks.start()
+
+
 def bare(port: int, rate: int, seconds: float) -> tuple[float, int]:
     """CPU seconds and number of connections without anything around them."""
+    kind = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     done, start, spent = 0, time.monotonic(), time.process_time()
     while (now := time.monotonic() - start) < seconds:
         while done < now * rate:
-            one = socket.socket(type=socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            one = socket.SocketType(socket.AF_INET, kind)
             name = ADDRESSES[done % len(ADDRESSES)], port
             one.connect_ex(name)
             one.connect_ex(name)
@@ -185,6 +232,8 @@ def measure_ours(kind: str, port: int, rate: int, seconds: float) -> Row:
     command = [sys.executable, "-m", "benchmarks.checks", *words]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     spent, took, good, checks = json.loads(output)
+    if kind == SCHEDULED:
+        return _row("TCP", f"hanode, {kind}", spent, took, good / checks, checks)
     return _row(kind, "hanode", spent, took, good / checks, checks, WANTED[kind])
 
 
@@ -254,6 +303,8 @@ def rows(rate: int, seconds: float) -> Iterator[Row]:
         yield _row("TCP", "bare", spent, seconds, None, done)
         for kind in ("TCP", "HTTP"):
             yield measure_ours(kind, port, rate, seconds)
+            if kind == "TCP":
+                yield measure_ours(SCHEDULED, port, rate, seconds)
             if shutil.which("haproxy", path=f"{machine.PATH}:{os.defpath}"):
                 yield measure_haproxy(kind, port, rate, seconds, count)
 
@@ -263,7 +314,7 @@ def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checks")
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--ours", choices=tuple(WANTED), help=argparse.SUPPRESS)
+    parser.add_argument("--ours", choices=(*WANTED, SCHEDULED), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     wanted = parser.parse_args(words)
     if wanted.ours:
