@@ -75,6 +75,10 @@ class Facts:
         fact = self._facts.get(name)
         return default if fact is None else fact.value
 
+    def find(self, name: str) -> Fact | None:
+        """All that is known of C{name}; None when nothing is."""
+        return self._facts.get(name)
+
     def forget(self, name: str) -> None:
         """Take a fact off the board, when what it spoke of exists no more."""
         self._facts.pop(name, None)

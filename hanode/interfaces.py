@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 from hanode.config.balance_model import Check
 from hanode.config.model import Address, GlobalDefs, IpAddress
+from hanode.config.track_model import Description, Share, Tracked
 from hanode.events import Event, ServerEvent
 from hanode.link import Link
 from hanode.lvs import Service, SyncDaemon, Table, Timeouts, Usages
@@ -262,9 +263,43 @@ class IDataplaneKind(Interface):
 
 
 class ITracker(Interface):
-    """Something outside that is watched and turned into facts."""
+    """A plug-in: something outside that instances may track, as facts.
 
-    keyword = Attribute("the configuration keyword, e.g. C{track_interface}")
+    The name of a fact is C{KIND:NAME}, with C{words.kind}. Of a fact that is not there
+    nobody knows yet how it is.
+    """
+
+    keyword = Attribute("the block inside an instance or group, e.g. C{track_script}")
+    words = Attribute("a L{hanode.config.tracker_words.TrackerWords}")
+
+    def weigh(tracked: Tracked, value: Any) -> Share:
+        """What C{tracked} does to an instance whose fact has this value. Pure.
+
+        C{value} is None when the fact is not there.
+        """
+
+    def make(world: Any, facts: Any, checkers: Mapping[str, Any]) -> IObservation:
+        """An L{IObservation} for one node.
+
+        @param facts: the node's L{hanode.facts.Facts}.
+        @param checkers: the checker plug-ins of the node by keyword, for a tracker
+            that probes.
+        """
+
+
+class IObservation(Interface):
+    """Keeps the facts of one kind of tracker for one node."""
+
+    def expect(described: Mapping[str, Description]) -> None:
+        """From now on state the facts of these, by name, and of no others.
+
+        The first call is the start, each further one a reload: what is equal keeps its
+        state, and facts of what is gone are forgotten. Only what an instance tracks is
+        among them.
+        """
+
+    def close() -> None:
+        """Give everything back; the facts stay as they are."""
 
 
 class INotifier(Interface):

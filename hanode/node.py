@@ -17,6 +17,7 @@ from twisted.logger import Logger
 import hanode.checkers
 import hanode.dataplanes
 import hanode.notifiers
+import hanode.trackers
 from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
 from hanode.config.check import all_scripts
@@ -30,12 +31,13 @@ from hanode.interfaces import (
     IFactChecker,
     IMessenger,
     INotifier,
+    ITracker,
 )
 from hanode.local_addresses import LocalAddresses
 from hanode.plugins import Found, find
 from hanode.scripts import complaints
-from hanode.trackers.file import FileTracker
 from hanode.trackers.interface import InterfaceTracker
+from hanode.tracking import Tracking
 from hanode.vrrp.service import VrrpService, departed
 from hanode.vrrp.wire import Wires
 from hanode.world import World
@@ -48,6 +50,7 @@ class Node(MultiService):
 
     @param checkers: checker plug-ins by keyword; None for all that are installed.
     @param balancers: plug-ins of kind IBalancerKind, in the same way.
+    @param trackers: plug-ins of kind ITracker, in the same way.
     """
 
     log = Logger()
@@ -59,6 +62,7 @@ class Node(MultiService):
         details: bool = True,
         checkers: Mapping[str, Any] | None = None,
         balancers: Mapping[str, Any] | None = None,
+        trackers: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.model, self.world, self._details = model, world, details
@@ -74,13 +78,17 @@ class Node(MultiService):
         self.bfd = BfdService(world, self.facts)
         self.bfd.configure(model)
         self.bfd.setServiceParent(self)
-        self._files = FileTracker(self.facts, world.clock)
+        if checkers is None:
+            checkers = installed_checkers()
+        if trackers is None:
+            trackers = find(ITracker, hanode.trackers)
+        self._tracking = Tracking(trackers, world, self.facts, checkers)
         self._local = LocalAddresses(self.facts)
         self._local.configure(model)
         self.balance = BalanceService(
             world,
             self.facts,
-            installed_checkers() if checkers is None else checkers,
+            checkers,
             Found(hanode.dataplanes, IBalancerKind) if balancers is None else balancers,
             self._notify,
         )
@@ -98,7 +106,7 @@ class Node(MultiService):
             service.claim()
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
-        self._files.expect(self.model.balance.files)
+        self._tracking.expect(self.model)
         moment = self.world.clock.seconds()
         for service in self.instances():
             service.moment = moment
@@ -107,7 +115,7 @@ class Node(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Say goodbye and release everything; wait a moment for the last scripts."""
         stopped: Any = super().stopService()
-        self._files.close()
+        self._tracking.close()
         self.world.dataplane.stop()
         told = DeferredList([stopped, *(m.idle() for m in self._messengers.values())])
         told.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
@@ -129,6 +137,7 @@ class Node(MultiService):
             for messenger in self._messengers.values():
                 messenger.reconfigure(model.global_defs)
         self._interfaces.expect(interfaces(model))
+        self._tracking.expect(model)
         self.bfd.configure(model)
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
@@ -136,7 +145,6 @@ class Node(MultiService):
             self._change(model.instances[name])
         for name in difference.added:
             self._add(model.instances[name])
-        self._files.expect(model.balance.files)
         self._local.configure(model)
         self.balance.configure(model)
         self.log.info("Reload complete: {difference}", difference=difference)
@@ -157,7 +165,13 @@ class Node(MultiService):
 
     def _add(self, settings: VrrpInstance, delay: float = 0.0) -> None:
         service = VrrpService(
-            settings, self.world, self.facts, self._wires, self._notify, delay
+            settings,
+            self.world,
+            self.facts,
+            self._wires,
+            self._notify,
+            self._tracking.weigh,
+            delay,
         )
         service.details = self._details
         if self.running:
@@ -198,7 +212,9 @@ def interfaces(model: Model) -> set[str]:
     names: set[str] = set()
     for each in model.instances.values():
         names.add(each.interface)
-        names.update(tracked.name for tracked in each.track_interfaces)
+        names.update(
+            tracked.name for tracked in each.track if tracked.kind == "interface"
+        )
         names.update(address.device for address in each.all_addresses)
     for session in model.bfd_instances.values():
         names.add(session.route.device)

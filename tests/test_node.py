@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import hanode.checkers
 from hanode.config.balance_model import BalanceDefs, TrackedFile
 from hanode.config.model import Model
+from hanode.config.track_model import Description
 from hanode.dataplanes.memory import MemoryDataplane
 from hanode.node import Node, installed_checkers
 from hanode.rehearsal.cluster import NoProcesses, parse
@@ -88,8 +89,9 @@ class Nodes(Case):
             file.write("7\n")
             file.flush()
             node = self.start(Model(), Kind(Moody()))
-            files = (TrackedFile("load", file.name),)
-            node.reload(self.model(files=files))
+            load = TrackedFile("load", file.name)
+            files = {"file": {"load": Description("file", "load", options=load)}}
+            node.reload(replace(self.model(), trackers=files))
             self.assertEqual(node.facts.get("file:load"), 7)
 
     def test_installed(self) -> None:

@@ -12,7 +12,7 @@ from hanode.config.balance_keywords import of_balance
 from hanode.config.balance_model import BalanceDefs, TrackedFile, VirtualServer
 from hanode.config.balance_virtual import virtual_servers
 from hanode.config.bfd_model import BfdInstance
-from hanode.config.checker_words import NO_CHECKERS, Checkers
+from hanode.config.checker_words import Checkers
 from hanode.config.draft import Written
 from hanode.config.findings import Findings
 from hanode.config.model import GlobalDefs, VrrpInstance
@@ -24,40 +24,47 @@ class Sources:
     """Read so far: blocks by their word, settings of global_defs and hanode."""
 
     found: Mapping[str, list[Block]]
-    files: Iterable[Written]
+    files: tuple[TrackedFile, ...]
     shared: blocks.Settings
     node: blocks.Settings
 
 
-def balance(
+def site(
     sources: Sources,
     checkers: Checkers,
     global_defs: GlobalDefs,
-    instances: Mapping[str, VrrpInstance],
     bfds: Mapping[str, BfdInstance],
     findings: Findings,
-) -> tuple[dict[str, VirtualServer], BalanceDefs]:
-    """The virtual servers, and what concerns them all."""
-    files = tuple(_files(sources.files))
-    written = sources.found["virtual_server"]
-    site = Site(
-        checkers if written else NO_CHECKERS,  # to look at them is to load them
+) -> Site:
+    """What all checks share; to look at C{checkers} is to load them."""
+    return Site(
+        checkers,
         findings,
         frozenset(name for name, each in bfds.items() if each.checker),
-        {each.name: each.weight for each in files},
+        {each.name: each.weight for each in sources.files},
         _tls(sources.found["SSL"], findings),
         global_defs,
         sources.shared.get("smtp_alert_checker"),
         sources.shared.get("log_all_failures", False),
     )
+
+
+def balance(
+    sources: Sources,
+    site: Site,
+    instances: Mapping[str, VrrpInstance],
+    findings: Findings,
+) -> tuple[dict[str, VirtualServer], BalanceDefs]:
+    """The virtual servers, and what concerns them all."""
     known = groups(sources.found["virtual_server_group"], findings)
-    servers = virtual_servers(written, known, site)
+    servers = virtual_servers(sources.found["virtual_server"], known, site)
     fields = of_balance(sources.shared) | of_balance(sources.node)
     sync = balance_sync.complete(sources.shared.get("sync"), instances, findings)
-    return servers, BalanceDefs(sync=sync, files=files, **fields)
+    return servers, BalanceDefs(sync=sync, **fields)
 
 
-def _files(found: Iterable[Written]) -> Iterator[TrackedFile]:
+def files(found: Iterable[Written]) -> Iterator[TrackedFile]:
+    """The track_files that name a file."""
     for written in found:
         own = written.own
         if "path" not in own:

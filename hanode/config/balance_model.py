@@ -174,9 +174,8 @@ class BalanceDefs:
     start; C{flush_on_stop}: at the end, "VS" for ours only, "all", "" not at all.
     C{wait}: no real server is used before its first success, whatever alpha says.
     C{init_notifies}: tell of servers that are up at the start, too. C{release}: what
-    becomes of our services when we end: C{remove}, or C{keep}. C{files} are
-    what FILE_CHECK may look at. C{namespace}: the network namespace of IPVS, "" for
-    where it was started, None for the daemon's own.
+    becomes of our services when we end: C{remove}, or C{keep}. C{namespace}: the
+    network namespace of IPVS, "" for where it was started, None for the daemon's own.
     """
 
     dataplane: str = "auto"
@@ -187,5 +186,4 @@ class BalanceDefs:
     wait: bool = False
     init_notifies: bool = False
     release: str = "remove"
-    files: tuple[TrackedFile, ...] = ()
     namespace: str | None = None

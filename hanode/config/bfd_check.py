@@ -104,7 +104,9 @@ def _fast_failover(instance: VrrpInstance) -> Doubts:
 
 def _tracked(instance: VrrpInstance, model: Model) -> Doubts:
     peers = {peer.address for peer in instance.unicast_peers}
-    for tracked in instance.track_bfds:
+    for tracked in instance.track:
+        if tracked.kind != "bfd":
+            continue
         session: BfdInstance | None = model.bfd_instances.get(tracked.name)
         if session is None:
             continue

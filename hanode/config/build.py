@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -18,7 +19,9 @@ from hanode.config import (
     parser,
     process_entries,
     source,
+    tracker_words,
 )
+from hanode.config.balance_model import TrackedFile
 from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
 from hanode.config.check import check
 from hanode.config.checker_words import NO_CHECKERS, Checkers
@@ -28,6 +31,10 @@ from hanode.config.instances import complete
 from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Problem
 from hanode.config.process_keywords import ALONE
+from hanode.config.row import Keyword
+from hanode.config.track_model import Description
+from hanode.config.tracker_words import FILE, WITHOUT_PLUGINS, Trackers
+from hanode.config.tracking import Trackables, tracked
 from hanode.config.tree import Block
 
 #: vrrp_min_garp: the defaults where nothing else is said
@@ -46,7 +53,7 @@ _NAMING = {
     "track_file": ("give the file a name", "give it another name"),
     "vrrp_track_file": ("give the file a name", "give it another name"),
 }
-
+_ANY_NAME = ("give it a name", "give it another name")
 
 _GLOBAL_FIELDS = (
     "router_id",
@@ -66,12 +73,14 @@ def load(
     random: Random,
     read: source.Read = source.read_file,
     checkers: Checkers = NO_CHECKERS,
+    trackers: Trackers = WITHOUT_PLUGINS,
 ) -> tuple[Model, list[Problem]]:
     """Read, build and check the files C{paths}, each perhaps a pattern.
 
     The options are those of L{hanode.config.parser.parse}; C{checkers} are the words
-    of the plug-ins that a real server may be checked with. Nothing is raised: what
-    is wrong is among the problems, those of the parser first.
+    of the plug-ins that a real server may be checked with, C{trackers} of those that
+    an instance may track with. Nothing is raised: what is wrong is among the problems,
+    those of the parser first.
     """
     # A tree has no cycles; looking for some in a million new records takes as long as
     # all the rest.
@@ -81,7 +90,7 @@ def load(
         tree, problems = parser.parse(
             paths, config_id=config_id, environ=environ, random=random, read=read
         )
-        model, found = build(tree, checkers)
+        model, found = build(tree, checkers, trackers)
         return model, [*problems, *found, *check(model)]
     finally:
         if collecting:
@@ -89,28 +98,37 @@ def load(
 
 
 def build(
-    tree: Sequence[Block], checkers: Checkers = NO_CHECKERS
+    tree: Sequence[Block],
+    checkers: Checkers = NO_CHECKERS,
+    trackers: Trackers = WITHOUT_PLUGINS,
 ) -> tuple[Model, list[Problem]]:
     """The model that C{tree} describes, and what is wrong with it.
 
     Blocks may stand in any order: what others refer to is built first.
     """
     findings = Findings()
-    found, merged = _sorted(tree, findings)
+    found, merged = _sorted(tree, trackers, findings)
     shared = merged["global_defs"]
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
     defs = _global_record(shared)
     bfds = _bfd_instances(found["bfd_instance"], findings)
-    instances = _instances(found["vrrp_instance"], shared, bfds, findings)
-    unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
-    files = _named(
-        [*found["track_file"], *found["vrrp_track_file"]], "track file", findings
-    )
+    written_files = [*found["track_file"], *found["vrrp_track_file"]]
+    files = tuple(balance_build.files(_named(written_files, "track file", findings)))
     sources = balance_build.Sources(found, files, shared, merged["hanode"])
+    wanted = found["virtual_server"] or _probing(found["vrrp_instance"], trackers)
+    # To look at the checkers is to load them.
+    site = balance_build.site(
+        sources, checkers if wanted else NO_CHECKERS, defs, bfds, findings
+    )
+    trackables = Trackables(
+        trackers, _described(found, trackers, files, defs, findings), site, bfds
+    )
+    instances = _instances(found["vrrp_instance"], shared, trackables, findings)
+    unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
     virtual_servers, defs_of_all = balance_build.balance(
-        sources, checkers, defs, instances, bfds, findings
+        sources, site, instances, findings
     )
     process = process_entries.of_process(shared)
     model = Model(
@@ -122,17 +140,19 @@ def build(
         virtual_servers,
         defs_of_all,
         process,
+        {kind: named for kind, named in trackables.described.items() if named},
     )
     return model, findings.problems
 
 
 def _sorted(
-    tree: Iterable[Block], findings: Findings
+    tree: Iterable[Block], trackers: Trackers, findings: Findings
 ) -> tuple[dict[str, list[Block]], dict[str, blocks.Settings]]:
     """The blocks by their word, and the settings of those that add up."""
-    found: dict[str, list[Block]] = {word: [] for word in keywords.SUPPORTED[()]}
+    table = {**keywords.SUPPORTED[()], **tracker_words.top(trackers.values())}
+    found: dict[str, list[Block]] = {word: [] for word in table}
     merged: dict[str, blocks.Settings] = {"global_defs": {}, "hanode": {}}
-    for row, block in blocks.known(tree, (), findings):
+    for row, block in blocks.known(tree, (), findings, table):
         if row.word in ALONE:
             merged["global_defs"] |= blocks.settings([block], (), findings)
         elif row.word in merged:
@@ -149,16 +169,55 @@ def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
     return GlobalDefs(**fields, script_user=user, script_group=group)
 
 
+def _probing(found: Iterable[Block], trackers: Trackers) -> bool:
+    """Whether any of these blocks tracks by means of a checker."""
+    words = {word for word, each in trackers.items() if each.inline is not None}
+    return any(
+        line.words and line.keyword.text in words
+        for block in found
+        for line in block.children or ()
+    )
+
+
+def _described(
+    found: Mapping[str, list[Block]],
+    trackers: Trackers,
+    files: Iterable[TrackedFile],
+    defs: GlobalDefs,
+    findings: Findings,
+) -> dict[str, dict[str, Description]]:
+    """What can be tracked, but for sessions: kind, then name."""
+    described = {
+        FILE.kind: {
+            each.name: Description(FILE.kind, each.name, each.weight, options=each)
+            for each in files
+        },
+    }
+    for words in trackers.values():
+        table = tracker_words.table(words)
+        for word in words.blocks:
+            written = _named(found[word], words.title, findings, table)
+            named = described.setdefault(words.kind, {})
+            for each in tracker_words.descriptions(words, written, defs):
+                named[each.name] = each
+    return described
+
+
 def _instances(
     found: Iterable[Block],
     shared: Mapping[str, Any],
-    bfds: Mapping[str, BfdInstance],
+    trackables: Trackables,
     findings: Findings,
 ) -> dict[str, VrrpInstance]:
     taken = Taken()
-    for written in _named(found, "vrrp instance", findings):
+    table = {
+        **keywords.SUPPORTED["vrrp_instance",],
+        **tracker_words.inside(trackables.words),
+    }
+    for written in _named(found, "vrrp instance", findings, table):
         own, mine = written.own, written.findings
-        draft = Draft(written.name, written.block, own, mine, shared, bfds)
+        track = partial(tracked, written, trackables, own.get("interface", ""))
+        draft = Draft(written.name, written.block, own, mine, shared, track)
         instance = complete(draft, taken)
         if instance is not None:
             taken.add(instance)
@@ -185,12 +244,17 @@ def _unsolicited(
             yield accepted
 
 
-def _named(found: Iterable[Block], what: str, findings: Findings) -> Iterator[Written]:
+def _named(
+    found: Iterable[Block],
+    what: str,
+    findings: Findings,
+    table: Mapping[str, Keyword] | None = None,
+) -> Iterator[Written]:
     """The settings of each block that has a name of its own."""
     names: set[str] = set()
     for block in found:
         word = block.keyword.text
-        nameless, twice = _NAMING[word]
+        nameless, twice = _NAMING.get(word, _ANY_NAME)
         if not block.arguments:
             findings.missing(block, 1, nameless)
             continue
@@ -210,5 +274,5 @@ def _named(found: Iterable[Block], what: str, findings: Findings) -> Iterator[Wr
                 f"{word} has surplus words from '{block.arguments[1]}' on",
                 "the name is one word",
             )
-        own = blocks.settings(blocks.body(block, mine), (word,), mine)
+        own = blocks.settings(blocks.body(block, mine), (word,), mine, table)
         yield Written(name, block, own, mine)

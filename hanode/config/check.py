@@ -94,20 +94,21 @@ def _timing(instance: VrrpInstance) -> Doubts:
 
 def _weights(instance: VrrpInstance) -> Doubts:
     """Trackers whose weight can never move the addresses."""
-    interfaces = [each.name for each in instance.track_interfaces if each.weight]
-    bfds = [each.name for each in instance.track_bfds if each.weight]
-    if not interfaces and not bfds:
+    weighted = [each for each in instance.track if each.weight]
+    # Sessions have their fast failover, which nopreempt does not concern.
+    others = [each.name for each in weighted if each.kind != "bfd"]
+    if not weighted:
         return
-    names = ", ".join(interfaces + bfds)
+    names = ", ".join(each.name for each in weighted)
     if instance.priority == _OWNER:
         yield (
             f"the weight of {names} has no effect: priority 255 never changes",
             "use a priority below 255",
         )
         return
-    if not instance.preempt and interfaces:  # bfds have their fast failover
+    if not instance.preempt and others:
         yield (
-            f"the weight of {', '.join(interfaces)} moves no address away while "
+            f"the weight of {', '.join(others)} moves no address away while "
             "the other nodes have nopreempt too",
             "track without weight, or without nopreempt",
         )
@@ -122,11 +123,13 @@ def _weights(instance: VrrpInstance) -> Doubts:
 
 def _reach(instance: VrrpInstance) -> tuple[int, int]:
     """The lowest and the highest effective priority that the weights can make."""
-    weights = [each.weight for each in instance.track_interfaces]
-    weights += [each.weight for each in instance.track_bfds]
-    # Reversed or not, a weight adds itself or nothing.
-    low = instance.priority + sum(min(weight, 0) for weight in weights)
-    high = instance.priority + sum(max(weight, 0) for weight in weights)
+    low = high = instance.priority
+    for each in instance.track:
+        if each.kind == "file" and each.weight:  # times any number
+            return 1, 254
+        # Reversed or not, a weight adds itself or its opposite, or nothing.
+        points = -each.weight if each.reverse else each.weight
+        low, high = low + min(points, 0), high + max(points, 0)
     return max(1, min(low, 254)), max(1, min(high, 254))
 
 
@@ -187,10 +190,14 @@ def _security(model: Model) -> Iterator[Problem]:
 
 
 def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
-    """The scripts of instances and virtual servers, and where these stand."""
+    """The scripts of instances, servers and trackers, and where these stand."""
     for instance in model.instances.values():
         for script in scripts(instance):
             yield instance.place, script
     for server in model.virtual_servers.values():
         for script in balance_doubts.scripts(server):
             yield server.place, script
+    for named in model.trackers.values():
+        for described in named.values():
+            if described.script is not None:
+                yield described.place, described.script

@@ -20,7 +20,8 @@ class Difference:
     its file does not count. C{bfd_...} are the names of bfd_instances; the
     switches tell whether anything differs in global_defs, in what sessions are
     accepted unasked, and in the block C{hanode}. C{virtual_...} are the names of
-    virtual servers; C{balance} tells whether anything differs that concerns them all.
+    virtual servers; C{balance} tells whether anything differs that concerns them all,
+    C{trackers} whether anything that can be tracked does.
     """
 
     added: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Difference:
     virtual_removed: tuple[str, ...] = ()
     virtual_changed: tuple[str, ...] = ()
     balance: bool = False
+    trackers: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -74,6 +76,7 @@ class Difference:
                 ("bfd_unsolicited changed", self.bfd_unsolicited),
                 ("hanode block changed", self.node),
                 ("load balancing settings changed", self.balance),
+                ("trackers changed", self.trackers),
             )
             if differs
         ]
@@ -114,6 +117,7 @@ def diff(old: Model, new: Model) -> Difference:
         virtual_removed=virtual[1],
         virtual_changed=virtual[2],
         balance=old.balance != new.balance,
+        trackers=old.trackers != new.trackers,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hanode.config.bfd_model import BfdInstance
 from hanode.config.findings import Findings
 from hanode.config.model import IpAddress, VrrpInstance
+from hanode.config.track_model import Tracked
 from hanode.config.tree import Block
 from hanode.config.vrrp_keywords import INSTANCE
 
@@ -66,11 +66,11 @@ class Written:
 class Draft(Written):
     """One vrrp_instance: its own settings, then the C{shared} of global_defs.
 
-    C{bfds} are the sessions that it may track.
+    C{track} gives what it tracks, and complains about the rest.
     """
 
     shared: Mapping[str, Any]
-    bfds: Mapping[str, BfdInstance]
+    track: Callable[[], tuple[Tracked, ...]] = tuple
 
     def get(self, field: str) -> Any:
         """The value of C{field}: own, global default, or keepalived's default."""

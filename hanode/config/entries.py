@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hanode.config.findings import Findings
-from hanode.config.model import TrackedInterface, UnicastPeer
+from hanode.config.model import UnicastPeer
 from hanode.config.problems import Place
 from hanode.config.row import Keyword
 from hanode.config.tree import Block, Word
@@ -89,31 +89,11 @@ def peers(
     return found
 
 
-def interfaces(
+def tracked(
     keyword: Keyword, block: Block, findings: Findings
-) -> list[Entry[TrackedInterface]]:
-    """C{IFNAME [weight N [reverse|noreverse]]}, one interface on each line."""
-    return [
-        Entry(TrackedInterface(line.name, line.weight or 0, bool(line.reverse)), place)
-        for line, place in _tracked(block, findings, "interface", _interface_weight)
-    ]
-
-
-def bfds(keyword: Keyword, block: Block, findings: Findings) -> list[Entry[Tracking]]:
-    """C{NAME [weight N [reverse|noreverse]]}, one bfd_instance on each line."""
-    return [
-        Entry(line, place)
-        for line, place in _tracked(block, findings, "BFD instance", _bfd_weight)
-    ]
-
-
-def _tracked(
-    block: Block,
-    findings: Findings,
-    what: str,
-    read: Callable[[Word, Findings], int | None],
-) -> Iterator[tuple[Tracking, Place]]:
-    """The lines of a block of tracked objects; C{read} takes a weight."""
+) -> list[Entry[Tracking]]:
+    """C{NAME [weight N] [reverse|noreverse]}, one tracked object on each line."""
+    found = []
     for line in lines(block, findings):
         weight: int | None = None
         reverse: bool | None = None
@@ -126,33 +106,37 @@ def _tracked(
                 value = _value(line, position, findings)
                 if value is not None:
                     next(words)
-                    weight = read(value, findings)
+                    weight = _weight(value, keyword, findings)
             else:
                 findings.warning(
                     word,
                     f"Unknown configuration entry '{word}' for {block.keyword}"
                     " - ignoring",
-                    f"put each {what} on a line of its own",
+                    f"put each {keyword.title} on a line of its own",
                 )
-        yield Tracking(line.keyword.text, weight, reverse), line.keyword.place
+        value_of_line = Tracking(line.keyword.text, weight, reverse)
+        found.append(Entry(value_of_line, line.keyword.place))
+    return found
 
 
-def _interface_weight(word: Word, findings: Findings) -> int | None:
-    weight = integer_of(word, "weight", -254, 254, findings, strict=False, default="0")
-    if weight in (-254, 254):
-        limit = 253 if weight > 0 else -253
-        findings.warning(
-            word,
-            f"weight {weight} for track_interface must be in [-253..253]",
-            f"using {limit}",
-        )
-        return limit
-    return weight
-
-
-def _bfd_weight(word: Word, findings: Findings) -> int | None:
-    default = "that of the bfd_instance"
-    return integer_of(word, "weight", -253, 253, findings, default=default)
+def _weight(word: Word, keyword: Keyword, findings: Findings) -> int | None:
+    """A weight inside the row's range; a lenient row corrects one just outside."""
+    least, most = int(keyword.low), int(keyword.high)
+    if keyword.strict:
+        default = f"that of the {keyword.title}"
+        return integer_of(word, "weight", least, most, findings, default=default)
+    weight = integer_of(
+        word, "weight", least - 1, most + 1, findings, strict=False, default="0"
+    )
+    if weight is None or least <= weight <= most:
+        return weight
+    limit = most if weight > 0 else least
+    findings.warning(
+        word,
+        f"weight {weight} for {keyword.word} must be in [{least}..{most}]",
+        f"using {limit}",
+    )
+    return limit
 
 
 def _value(line: Block, position: int, findings: Findings) -> Word | None:

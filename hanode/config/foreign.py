@@ -9,31 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hanode.config import checker_keywords, future, keywords
+from hanode.config import checker_keywords, future, keywords, tracker_words
 from hanode.config.checker_words import NO_CHECKERS, Checkers
 from hanode.config.future import Path
 from hanode.config.problems import Problem, Severity
 from hanode.config.row import BLOCK_TYPES, Keyword
+from hanode.config.tracker_words import WITHOUT_PLUGINS, Trackers
 from hanode.config.tree import Block
 
 REAL: Path = ("virtual_server", "real_server")
+TRACKING: Sequence[Path] = (("vrrp_instance",), ("vrrp_sync_group",))
 
 Table = Mapping[str, Keyword]
 
 
-def foreign(tree: Sequence[Block], checkers: Checkers = NO_CHECKERS) -> list[Problem]:
+def foreign(
+    tree: Sequence[Block],
+    checkers: Checkers = NO_CHECKERS,
+    trackers: Trackers = WITHOUT_PLUGINS,
+) -> list[Problem]:
     """A warning for each word of C{tree} that only hanode has.
 
     Words that nobody knows are not among them: those are problems for both.
     """
-    return list(_Search(checkers).blocks(tree, (), keywords.SUPPORTED[()]))
+    search = _Search(checkers, trackers)
+    return list(search.blocks(tree, (), keywords.SUPPORTED[()]))
 
 
 class _Search:
     """Walks the tree along the table of keywords."""
 
-    def __init__(self, checkers: Checkers) -> None:
+    def __init__(self, checkers: Checkers, trackers: Trackers) -> None:
         self._checkers = checkers
+        top = tracker_words.top(trackers.values())
+        self._trackers = {(): top.keys(), **dict.fromkeys(TRACKING, trackers.keys())}
 
     def blocks(
         self, blocks: Sequence[Block], path: Path, table: Table
@@ -50,6 +59,9 @@ class _Search:
                 else:
                     inside = checker_keywords.table(self._checkers[word])
                     yield from self.blocks(block.children or (), (*path, word), inside)
+            elif word in self._trackers.get(path, ()):
+                if word not in future.WORDS[path] and row is None:
+                    yield _foreign(block, path)
             elif row is not None and row.only_hanode:
                 yield _foreign(block, path)
             elif row is not None and row.type in BLOCK_TYPES:

@@ -14,6 +14,7 @@ Path = tuple[str, ...]
 _CONNECT = """connect_ip connect_port bindto bind_port bind_if connect_timeout
     fwmark retry delay_before_retry warmup delay_loop alpha log_all_failures"""
 
+#: The trackers are plug-ins, too, with the blocks that describe what they track.
 _TRACKERS = "track_interface* track_script* track_file* track_process* track_bfd*"
 
 _URL = """path digest status_code virtualhost regex regex_no_match regex_options
@@ -52,10 +53,10 @@ _OTHERS = """vrrp_garp_extra_if
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
-_INSTANCE = """use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
-    old_unicast_checksum vrf track_script* track_file* track_process*
-    track_src_ip linkbeat_use_polling virtual_routes* virtual_rules* no_accept
-    debug smtp_alert lvs_sync_daemon_interface timer_expired_backup
+_INSTANCE = f"""{_TRACKERS} use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
+    old_unicast_checksum vrf track_src_ip linkbeat_use_polling virtual_routes*
+    virtual_rules* no_accept debug smtp_alert lvs_sync_daemon_interface
+    timer_expired_backup
     thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from hanode.config import bfd_parameters, endpoints, strict, tracking, vips
+from hanode.config import bfd_parameters, endpoints, strict, vips
 from hanode.config.check import same_router
 from hanode.config.draft import Draft, Taken, router
 from hanode.config.model import (
@@ -78,8 +78,7 @@ def _filled(
         check_unicast_src=ttls or draft.get("check_unicast_src"),
         authentication=_authentication(draft, placed.version),
         garp=_garp(draft),
-        track_interfaces=tracking.interfaces(draft),
-        track_bfds=tracking.bfds(draft),
+        track=draft.track(),
         fast_failover=bfd_parameters.fast_failover(draft),
         notify=_notify(draft),
     )

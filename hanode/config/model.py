@@ -18,6 +18,7 @@ from hanode.config.process_model import ProcessDefs
 from hanode.config.scalars import IpAddress as IpAddress
 from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
+from hanode.config.track_model import Descriptions, Tracked
 
 MULTICAST_4 = IPv4Address("224.0.0.18")  # RFC 9568, section 5.1.1.2
 MULTICAST_6 = IPv6Address("ff02::12")  # RFC 9568, section 5.1.2.2
@@ -98,24 +99,6 @@ class Notify:
 
 
 @dataclass(frozen=True)
-class TrackedInterface:
-    """One line of track_interface: weight 0 means fault when it is down."""
-
-    name: str
-    weight: int = 0
-    reverse: bool = False
-
-
-@dataclass(frozen=True)
-class TrackedBfd:
-    """One line of track_bfd: weight 0 means fault while the session is not Up."""
-
-    name: str
-    weight: int = 0
-    reverse: bool = False
-
-
-@dataclass(frozen=True)
 class VrrpInstance:
     """One virtual router (RFC 9568, section 6.1) as this node takes part in it."""
 
@@ -148,8 +131,7 @@ class VrrpInstance:
     promote_secondaries: bool = False
     strict: bool = False
     track_primary: bool = True
-    track_interfaces: tuple[TrackedInterface, ...] = ()
-    track_bfds: tuple[TrackedBfd, ...] = ()
+    track: tuple[Tracked, ...] = ()
     fast_failover: BfdParameters | None = None
     notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
@@ -209,3 +191,4 @@ class Model:
     virtual_servers: Mapping[str, VirtualServer] = field(default_factory=dict)
     balance: BalanceDefs = field(default_factory=BalanceDefs)
     process: ProcessDefs = field(default_factory=ProcessDefs)
+    trackers: Descriptions = field(default_factory=dict)

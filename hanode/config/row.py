@@ -63,7 +63,6 @@ BLOCK_TYPES = frozenset(
         "optional block",
         "addresses",
         "peers",
-        "interfaces",
-        "bfds",
+        "tracked",
     }
 )

@@ -156,8 +156,6 @@ _PACKETS = (
 )
 
 _TRACKING = (
-    Keyword("track_interface", "track_interfaces", "interfaces"),
-    Keyword("track_bfd", "track_bfds", "bfds"),
     Keyword(
         "fast_failover",
         "fast_failover",

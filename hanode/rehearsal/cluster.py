@@ -33,7 +33,7 @@ from hanode.interfaces import IProcesses
 from hanode.link import Link
 from hanode.node import Node, interfaces
 from hanode.processes import Exit
-from hanode.reading import checker_words
+from hanode.reading import checker_words, tracker_words
 from hanode.rehearsal.farm import Farm, balancers
 from hanode.rehearsal.lan import Lan, Station
 from hanode.world import World
@@ -276,7 +276,7 @@ class Cluster:
 def parse(text: str) -> Model:
     """The model of a text. Raises L{ValueError} when hanode would not run it."""
     tree, problems = parse_text(text, "rehearsal.conf")
-    model, found = build(tree, checker_words())
+    model, found = build(tree, checker_words(), tracker_words())
     problems += [*found, *check(model)]
     if worst(problems) in (Severity.ERROR, Severity.DROPPED):
         raise ValueError("\n".join(str(each) for each in problems))

@@ -57,8 +57,8 @@ class Plan:
             return []
         found = [settings.fast_failover] if settings.fast_failover else []
         model = next(each.model for each in self.members if each.name == name)
-        for tracked in settings.track_bfds:
-            if tracked.weight:
+        for tracked in settings.track:
+            if tracked.kind == "bfd" and tracked.weight:
                 found.append(model.bfd_instances[tracked.name].parameters)
         return found
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,15 +25,18 @@ from twisted.logger import Logger
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from hanode.config import tracker_words
 from hanode.config.balance_model import TrackedFile
+from hanode.config.track_model import NOTHING, Description, Share, Tracked
 from hanode.facts import Facts
 from hanode.folder import Folder
-from hanode.interfaces import ITracker
+from hanode.interfaces import IObservation, ITracker
 
 GLANCE = 2.0  # seconds between two looks at all files
 SETTLE = 0.2  # seconds: an editor moves a file away before it writes the new one
 READ = 128  # bytes: a number is shorter
 LEAST, MOST = -(2**31), 2**31 - 1
+LEAST_POINTS = -254  # what would take any priority to nothing is a fault
 
 _NUMBER = re.compile(rb"\s*([+-]?[0-9]{1,30})(?:\s|\Z)")
 
@@ -92,6 +95,7 @@ def initialise(file: TrackedFile) -> None:
         os.close(opened)
 
 
+@implementer(IObservation)
 class FileTracker:
     """Sets the fact C{file:NAME} for each track_file that is expected.
 
@@ -110,13 +114,17 @@ class FileTracker:
         self._glance: IDelayedCall | None = None
         self._started = self._complained = False
 
-    def expect(self, files: Iterable[TrackedFile]) -> None:
+    def expect(self, described: Mapping[str, Description]) -> None:
         """From now on these are watched, and no others.
 
         Each fact is set before this returns. The first call is the start: only then
         are files made that init_file wants.
         """
-        wanted = {file.name: file for file in files}
+        wanted = {
+            name: each.options
+            for name, each in described.items()
+            if isinstance(each.options, TrackedFile)
+        }
         for name in self._files.keys() - wanted.keys():
             self._facts.forget(f"file:{name}")
         self._files = wanted
@@ -229,10 +237,26 @@ class FileTrackerPlugin:
     """The plug-in."""
 
     keyword = "track_file"
+    words = tracker_words.FILE
 
-    def make(self, facts: Facts, reactor: Any) -> FileTracker:
-        """A tracker for the board of one node."""
-        return FileTracker(facts, reactor)
+    def weigh(self, tracked: Tracked, value: int | None) -> Share:
+        """See L{ITracker.weigh}; what is no number counts as 0.
+
+        Without weight any number but 0 is a fault (with C{reverse}: 0 is). The number
+        times the weight is added to the priority, and a fault from -254 down.
+        """
+        number = value or 0
+        fault = f"tracked file {tracked.name} has status {number}"
+        if not tracked.weight:
+            return Share(fault=fault) if bool(number) != tracked.reverse else NOTHING
+        points = number * (-tracked.weight if tracked.reverse else tracked.weight)
+        return Share(fault=fault) if points <= LEAST_POINTS else Share(points)
+
+    def make(
+        self, world: Any, facts: Facts, checkers: Mapping[str, Any]
+    ) -> FileTracker:
+        """See L{ITracker.make}."""
+        return FileTracker(facts, world.clock)
 
 
 fileTracker = FileTrackerPlugin()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from hanode.config import tracker_words
+from hanode.config.track_model import Share, Tracked, by_state
 from hanode.facts import Facts
 from hanode.interfaces import ITracker
 from hanode.link import Link
+from hanode.trackers.elsewhere import Elsewhere
 
 
 class InterfaceTracker:
@@ -41,13 +45,18 @@ def _why(link: Link | None) -> str:
 
 @implementer(IPlugin, ITracker)
 class InterfaceTrackerPlugin:
-    """The plug-in."""
+    """The plug-in; the facts are there anyway, of each interface of the machine."""
 
     keyword = "track_interface"
+    words = tracker_words.INTERFACE
 
-    def make(self, facts: Facts) -> InterfaceTracker:
-        """A tracker for the board of one node."""
-        return InterfaceTracker(facts)
+    def weigh(self, tracked: Tracked, value: Link | None) -> Share:
+        """See L{ITracker.weigh}."""
+        return by_state(tracked, value is not None and value.up)
+
+    def make(self, world: Any, facts: Facts, checkers: Mapping[str, Any]) -> Elsewhere:
+        """See L{ITracker.make}."""
+        return Elsewhere()
 
 
 interfaceTracker = InterfaceTrackerPlugin()

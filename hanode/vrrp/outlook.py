@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.logger import Logger
 
 from hanode.config.model import VrrpInstance
+from hanode.config.track_model import Share, Tracked
 from hanode.facts import Facts, Watcher
 from hanode.link import Link
 from hanode.path import Path
 from hanode.vrrp.priority import Standing, standing
 
+Weigh = Callable[[Tracked, Any], Share]
+
 
 class Outlook:
     """Facts that concern one instance, and what they amount to.
 
+    @param weigh: what a tracked object does to an instance, given its fact's value.
     @param judge: called without arguments when the verdict may have changed.
     @param found: called with a path whose session is Up (again) and the same.
     @param lost: called with a path whose session has died.
     """
 
+    log = Logger()
+
     def __init__(
         self,
         facts: Facts,
+        weigh: Weigh,
         judge: Callable[[], object],
         found: Callable[[Path], object],
         lost: Callable[[Path], object],
     ) -> None:
-        self._facts, self._judge, self._found, self._lost = facts, judge, found, lost
+        self._facts, self._weigh = facts, weigh
+        self._judge, self._found, self._lost = judge, found, lost
         self._settings: VrrpInstance | None = None
         self._watches: dict[str, Callable[[], None]] = {}
         self._paths: dict[str, Path] = {}
@@ -36,14 +47,14 @@ class Outlook:
     def watch(self, settings: VrrpInstance) -> None:
         """Watch what C{settings} speak of, and nothing else."""
         self._settings = settings
-        interfaces = {each.name for each in settings.track_interfaces}
-        interfaces |= {settings.interface} - {""}
         wanted: dict[str, Watcher] = {
-            f"interface:{name}": self._interface_changed for name in interfaces
+            each.fact: self._changed for each in settings.track
         }
-        wanted |= {
-            f"bfd:{each.name}": self._path_changed for each in settings.track_bfds
-        }
+        for each in settings.track:
+            if each.kind == "bfd":
+                wanted[each.fact] = self._path_changed
+        if settings.interface:
+            wanted[f"interface:{settings.interface}"] = self._interface_changed
         if settings.fast_failover is not None:
             wanted[f"fast_failover:{settings.name}"] = self._path_changed
         for fact in set(self._watches) - set(wanted):
@@ -62,7 +73,29 @@ class Outlook:
     def verdict(self) -> Standing:
         """What the trackers make of the instance."""
         assert self._settings is not None, "watch comes first"
-        return standing(self._settings, self._is_up, self._bfd_is_up)
+        return standing(self._settings.priority, self._shares())
+
+    def describe(self) -> list[dict[str, Any]]:
+        """What is tracked, and what that amounts to now."""
+        found = []
+        for tracked, share in self._shares():
+            fact = self._facts.find(tracked.fact)
+            described: dict[str, Any] = {
+                "kind": tracked.kind,
+                "name": tracked.name,
+                "weight": tracked.weight,
+                "reverse": tracked.reverse,
+                "points": share.points,
+                "fault": share.fault,
+                "state": "not known yet" if fact is None else fact.why,
+            }
+            found.append(described)
+        return found
+
+    def _shares(self) -> Iterator[tuple[Tracked, Share]]:
+        assert self._settings is not None, "watch comes first"
+        for tracked in self._settings.track:
+            yield tracked, self._weigh(tracked, self._facts.get(tracked.fact))
 
     def own_faults(self) -> tuple[str, ...]:
         """Why the instance cannot run on its own interface, () when it can."""
@@ -78,10 +111,11 @@ class Outlook:
             return (f"interface {settings.interface} down",)
         return ()
 
+    def _changed(self, fact: str, value: object) -> None:
+        self._judge()
+
     def _interface_changed(self, fact: str, link: Link | None) -> None:
-        settings = self._settings
-        if settings is not None and fact == f"interface:{settings.interface}":
-            self.link = link
+        self.link = link
         self._judge()
 
     def _path_changed(self, fact: str, path: Path) -> None:
@@ -92,10 +126,17 @@ class Outlook:
         """
         was = self._paths.get(fact)
         self._paths[fact] = path
-        name = fact.removeprefix("bfd:")
-        tracked = self._settings.track_bfds if self._settings is not None else ()
-        lines = [each for each in tracked if each.name == name]
+        settings = self._settings
+        tracked = () if settings is None else settings.track
+        lines = [each for each in tracked if each.fact == fact]
         if lines:
+            if settings is not None and (was is None or was.up != path.up):
+                self.log.info(
+                    "VRRP_Instance({name}) Tracked BFD instance {session} is {state}",
+                    name=settings.name,
+                    session=lines[0].name,
+                    state="UP" if path.up else "DOWN",
+                )
             self._judge()
         if path.up:
             if path.identity == self._identities.get(fact):  # else it was restarted
@@ -104,11 +145,3 @@ class Outlook:
         died = was is not None and was.up and path.died
         if died and not any(each.weight == 0 for each in lines):
             self._lost(path)
-
-    def _is_up(self, name: str) -> bool:
-        link = self._facts.get(f"interface:{name}")
-        return link is not None and link.up
-
-    def _bfd_is_up(self, name: str) -> bool:
-        path = self._facts.get(f"bfd:{name}")
-        return path is not None and path.up

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hanode.config.model import TrackedBfd, TrackedInterface, VrrpInstance
+from hanode.config.track_model import Share, Tracked
 
 OWNER = 255  # RFC 9568, section 5.2.4
 LOWEST, HIGHEST = 1, 254
@@ -18,35 +18,29 @@ def skew_time(priority: int, unit: float) -> float:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the trackers make of an instance: its priority, and why it may not run."""
+    """What the trackers make of an instance: its priority, and why it may not run.
+
+    C{pending} names what is not known yet and would be a fault or not.
+    """
 
     priority: int
     faults: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
 
-def standing(
-    settings: VrrpInstance,
-    is_up: Callable[[str], bool],
-    bfd_up: Callable[[str], bool],
-) -> Standing:
-    """Add up the weights of C{settings} given which interfaces and sessions are up.
+def standing(base: int, shares: Iterable[tuple[Tracked, Share]]) -> Standing:
+    """Add up the shares of all that is tracked, given the C{base} priority.
 
-    What is tracked without weight is a fault while it is down (with C{reverse}:
-    while it is up). A positive weight counts while up, a negative one while down;
-    C{reverse} turns its sign round. The sum is kept within 1 and 254; an address owner
-    stays at 255.
+    The sum is kept within 1 and 254; an address owner stays at 255.
     """
-    total, faults = settings.priority, []
-    everything: list[tuple[str, TrackedInterface | TrackedBfd, bool]] = [
-        ("interface", each, is_up(each.name)) for each in settings.track_interfaces
-    ]
-    everything += [("bfd", each, bfd_up(each.name)) for each in settings.track_bfds]
-    for kind, tracked, up in everything:
-        if tracked.weight == 0:
-            if up == tracked.reverse:
-                faults.append(f"{kind} {tracked.name} {'up' if up else 'down'}")
-        elif (tracked.weight > 0) == up:
-            total += -tracked.weight if tracked.reverse else tracked.weight
-    if settings.priority == OWNER:
-        return Standing(OWNER, tuple(faults))
-    return Standing(min(HIGHEST, max(LOWEST, total)), tuple(faults))
+    total = base
+    faults: list[str] = []
+    pending: list[str] = []
+    for tracked, share in shares:
+        total += share.points
+        if share.fault:
+            faults.append(share.fault)
+        if share.pending:
+            pending.append(str(tracked))
+    total = OWNER if base == OWNER else min(HIGHEST, max(LOWEST, total))
+    return Standing(total, tuple(faults), tuple(pending))

@@ -22,7 +22,7 @@ from hanode.path import Path
 from hanode.vrrp import actions
 from hanode.vrrp.actions import State
 from hanode.vrrp.instance import Instance
-from hanode.vrrp.outlook import Outlook
+from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
 from hanode.vrrp.voice import Voice
 from hanode.vrrp.wire import Wires
@@ -47,6 +47,7 @@ class VrrpService(Service):
         facts: Facts,
         wires: Wires,
         notify: Callable[[Event], object],
+        weigh: Weigh,
         delay: float = 0.0,
     ) -> None:
         self.setName(settings.name)
@@ -55,7 +56,7 @@ class VrrpService(Service):
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
         self._voice = Voice(self.machine, wires, self._heard)
-        self._outlook = Outlook(facts, self._look_again, self._found, self._lost)
+        self._outlook = Outlook(facts, weigh, self._look_again, self._found, self._lost)
         self._performers: dict[type, Callable[[Any], None]] = {
             actions.Advertise: self._advertise,
             actions.Hold: self._hold,
@@ -67,6 +68,8 @@ class VrrpService(Service):
         self._open_problem = ""
         self._retry: IDelayedCall | None = None
         self._start: IDelayedCall | None = None
+        self._begin_at: float | None = None  # it is to begin, as of this moment
+        self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
         self._leaving = False
 
@@ -145,6 +148,7 @@ class VrrpService(Service):
             "priority": machine.priority,
             "base_priority": settings.priority,
             "faults": list(machine.faults),
+            "tracked": self._outlook.describe() if self.running else [],
             "source": str(machine.source) if machine.source else None,
             "master": str(machine.master) if machine.master else None,
             "master_priority": machine.master_priority,
@@ -157,9 +161,29 @@ class VrrpService(Service):
         self._start = None
         if self.settings.promote_secondaries:
             self._promote_secondaries(True)
-        self._judge()
         moment = self.moment
         if moment is None or self._delay:
+            moment = self._world.clock.seconds()
+        self._begin_at = moment
+        self._judge()
+
+    def _begin_unless(self, pending: tuple[str, ...]) -> None:
+        """Start the machine, or wait for what would be a fault and is not known yet.
+
+        What has a weight is never waited for, nor is anything when there is a fault
+        already.
+        """
+        moment = self._begin_at
+        if moment is None:
+            return
+        if pending and not self.machine.faults:
+            if not self._waited:
+                text = "({name}) waiting for {pending}"
+                self.log.info(text, name=self.name, pending=", ".join(pending))
+            self._waited = True
+            return
+        self._begin_at = None
+        if self._waited:
             moment = self._world.clock.seconds()
         self._driver.feed_at(moment, self.machine.start)
 
@@ -201,6 +225,7 @@ class VrrpService(Service):
             self._voice.close()  # the interface has gone, and its socket with it
         faults = self._outlook.own_faults() or self._open()
         self._driver.feed(self.machine.judge, verdict.priority, faults + verdict.faults)
+        self._begin_unless(verdict.pending)
 
     def _open(self) -> tuple[str, ...]:
         """Have the right socket open; give the fault when that is impossible."""

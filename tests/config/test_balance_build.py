@@ -10,11 +10,17 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.balance_model import BalanceDefs, TrackedFile
 from hanode.config.build import load
+from hanode.config.model import Model
 from hanode.config.problems import Severity
 from tests.config.balancing import CHECKERS, REAL, model
 from tests.config.reading import messages
 
 DATA = Path(__file__).parent.parent / "data"
+
+
+def files(model: Model) -> tuple[object, ...]:
+    """The files that can be tracked."""
+    return tuple(each.options for each in model.trackers.get("file", {}).values())
 
 
 class DefsTests(SynchronousTestCase):
@@ -56,7 +62,7 @@ class FileTests(SynchronousTestCase):
             "vrrp_track_file b {\nfile /b\nweight 3 reverse\ninit_file 7 overwrite\n}\n"
         )
         self.assertEqual(
-            (found.balance.files, problems),
+            (files(found), problems),
             ((TrackedFile("a", "/a"), TrackedFile("b", "/b", -3, 7, True)), []),
         )
 
@@ -66,7 +72,7 @@ class FileTests(SynchronousTestCase):
             "track_file a {\nweight 2\n}\ntrack_file {\n}\n"
             "track_file b {\nfile /b\n}\nvrrp_track_file b {\nfile /c\n}\n"
         )
-        self.assertEqual(found.balance.files, (TrackedFile("b", "/b"),))
+        self.assertEqual(files(found), (TrackedFile("b", "/b"),))
         self.assertEqual(
             problems,
             [

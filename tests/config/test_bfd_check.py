@@ -14,7 +14,8 @@ from hanode.config.bfd_model import (
     BfdRoute,
     BfdUnsolicited,
 )
-from hanode.config.model import Model, TrackedBfd, UnicastPeer, VrrpInstance
+from hanode.config.model import Model, UnicastPeer, VrrpInstance
+from hanode.config.track_model import Tracked
 from tests.config.reading import messages
 
 NEIGHBOUR = ip_address("192.0.2.2")
@@ -118,14 +119,14 @@ class SessionTests(SynchronousTestCase):
 
 
 class InstanceTests(SynchronousTestCase):
-    def tracking(self, tracked: TrackedBfd, family: int = 4, *peers: str) -> list[str]:
+    def tracking(self, tracked: Tracked, family: int = 4, *peers: str) -> list[str]:
         """What is said about an instance that tracks the session."""
         instance = VrrpInstance(
             "VI",
             1,
             "eth0",
             family,
-            track_bfds=(tracked,),
+            track=(tracked,),
             unicast_peers=tuple(UnicastPeer(ip_address(peer)) for peer in peers),
         )
         return told(Model(instances={"VI": instance}, bfd_instances={"peer": SESSION}))
@@ -147,10 +148,10 @@ class InstanceTests(SynchronousTestCase):
         """The master is never found at an address of the other family."""
         self.assertEqual(
             [
-                self.tracking(TrackedBfd("peer", 10), 6),
-                self.tracking(TrackedBfd("peer", 10), 4),
-                self.tracking(TrackedBfd("peer"), 6),
-                self.tracking(TrackedBfd("somebody", 10), 6),
+                self.tracking(Tracked("bfd", "peer", 10), 6),
+                self.tracking(Tracked("bfd", "peer", 10), 4),
+                self.tracking(Tracked("bfd", "peer"), 6),
+                self.tracking(Tracked("bfd", "somebody", 10), 6),
             ],
             [
                 [
@@ -168,10 +169,10 @@ class InstanceTests(SynchronousTestCase):
         """Without weight the loss of the peer is a fault of this node."""
         self.assertEqual(
             [
-                self.tracking(TrackedBfd("peer"), 4, "192.0.2.2"),
-                self.tracking(TrackedBfd("peer"), 4, "192.0.2.3"),
-                self.tracking(TrackedBfd("peer", 5), 4, "192.0.2.2"),
-                self.tracking(TrackedBfd("peer", 0, True), 4, "192.0.2.2"),
+                self.tracking(Tracked("bfd", "peer"), 4, "192.0.2.2"),
+                self.tracking(Tracked("bfd", "peer"), 4, "192.0.2.3"),
+                self.tracking(Tracked("bfd", "peer", 5), 4, "192.0.2.2"),
+                self.tracking(Tracked("bfd", "peer", 0, True), 4, "192.0.2.2"),
             ],
             [
                 [

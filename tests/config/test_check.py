@@ -16,12 +16,11 @@ from hanode.config.model import (
     Model,
     Notify,
     Script,
-    TrackedBfd,
-    TrackedInterface,
     UnicastPeer,
     VrrpInstance,
 )
 from hanode.config.problems import Place, Severity
+from hanode.config.track_model import Tracked
 from tests.config.reading import messages
 
 PLACE = Place("a.conf", 3, 1)
@@ -100,8 +99,8 @@ class TimingTests(SynchronousTestCase):
 class WeightTests(SynchronousTestCase):
     def weighted(self, *weights: int, **settings: object) -> list[str]:
         """What is said about an instance that tracks with these weights."""
-        tracked = tuple(TrackedInterface(f"e{n}", w) for n, w in enumerate(weights))
-        changed = replace(PLAIN, track_interfaces=tracked, **settings)  # type: ignore[arg-type]
+        tracked = tuple(Tracked("interface", f"e{n}", w) for n, w in enumerate(weights))
+        changed = replace(PLAIN, track=tracked, **settings)  # type: ignore[arg-type]
         return doubts(changed)
 
     def test_useful(self) -> None:
@@ -129,15 +128,15 @@ class WeightTests(SynchronousTestCase):
 
     def test_bfds(self) -> None:
         """The weights of sessions count, too; nopreempt leaves them their use."""
-        tracked = (TrackedBfd("x", 5), TrackedBfd("y"))
-        at_the_end = replace(PLAIN, track_bfds=tracked, priority=254)
+        tracked = (Tracked("bfd", "x", 5), Tracked("bfd", "y"))
+        at_the_end = replace(PLAIN, track=tracked, priority=254)
         self.assertEqual(
             [
                 doubts(at_the_end),
                 doubts(
                     replace(
                         at_the_end,
-                        track_interfaces=(TrackedInterface("e0", -5),),
+                        track=(Tracked("interface", "e0", -5),),
                         preempt=False,
                     )
                 ),

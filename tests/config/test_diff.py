@@ -12,6 +12,7 @@ from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
 from hanode.config.diff import Difference, diff
 from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Place
+from hanode.config.track_model import Description
 
 HERE = Place("x", 9, 9)
 A = VrrpInstance("a", 1, "eth0", 4)
@@ -105,6 +106,13 @@ class DiffTests(SynchronousTestCase):
             "1 virtual server added (s), 1 virtual server removed (p), "
             "1 virtual server changed (q), load balancing settings changed",
         )
+
+    def test_trackers(self) -> None:
+        """What can be tracked, described otherwise."""
+        files = {"file": {"load": Description("file", "load", 5)}}
+        difference = diff(model(A), replace(model(A), trackers=files))
+        self.assertEqual(difference, Difference(unchanged=("a",), trackers=True))
+        self.assertTrue(str(difference).endswith("1 unchanged, trackers changed"))
 
     def test_hundreds(self) -> None:
         """Of many names only the first are shown."""

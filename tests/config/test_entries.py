@@ -6,14 +6,16 @@ from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.config.entries import Tracking, bfds, interfaces, peers
+from hanode.config.entries import Tracking, peers, tracked
 from hanode.config.findings import Findings
-from hanode.config.model import TrackedInterface, UnicastPeer
+from hanode.config.model import UnicastPeer
 from hanode.config.row import Keyword
+from hanode.config.tracker_words import WITHOUT_PLUGINS, inside
 from hanode.config.tree import Block
 from tests.config.reading import said, tree
 
 ROW = Keyword("unicast_peer", "unicast_peers", "peers")
+ROWS = inside(WITHOUT_PLUGINS)
 
 
 class PeerTests(SynchronousTestCase):
@@ -103,7 +105,7 @@ class BfdTests(SynchronousTestCase):
     def read(self, *lines: str) -> tuple[list[Tracking], list[str]]:
         text = "track_bfd {\n" + "\n".join(lines) + "\n}"
         findings = Findings()
-        found = bfds(ROW, tree(text)[0], findings)
+        found = tracked(ROWS["track_bfd"], tree(text)[0], findings)
         return [each.value for each in found], said(findings.problems)
 
     def test_weights(self) -> None:
@@ -129,11 +131,11 @@ class BfdTests(SynchronousTestCase):
                 [Tracking(name) for name in "abde"],
                 [
                     "2 warning: number '254' outside range [-253, 253]: weight '254' "
-                    "is invalid (ignored; the default is that of the bfd_instance)",
+                    "is invalid (ignored; the default is that of the BFD instance)",
                     "3 warning: Unknown configuration entry 'c' for track_bfd "
                     "- ignoring (put each BFD instance on a line of its own)",
                     "4 warning: invalid number '5x' for weight "
-                    "(ignored; the default is that of the bfd_instance)",
+                    "(ignored; the default is that of the BFD instance)",
                     "5 error: *** Configuration line starting `e` is missing a "
                     "parameter after keyword `weight` at word position 3 "
                     "(write a value behind weight)",
@@ -143,10 +145,10 @@ class BfdTests(SynchronousTestCase):
 
 
 class InterfaceTests(SynchronousTestCase):
-    def read(self, *lines: str) -> tuple[list[TrackedInterface], list[str]]:
+    def read(self, *lines: str) -> tuple[list[Tracking], list[str]]:
         text = "track_interface {\n" + "\n".join(lines) + "\n}"
         findings = Findings()
-        found = interfaces(ROW, tree(text)[0], findings)
+        found = tracked(ROWS["track_interface"], tree(text)[0], findings)
         return [each.value for each in found], said(findings.problems)
 
     def test_weights(self) -> None:
@@ -157,10 +159,10 @@ class InterfaceTests(SynchronousTestCase):
             ),
             (
                 [
-                    TrackedInterface("eth1"),
-                    TrackedInterface("eth2", -10),
-                    TrackedInterface("eth3", 5, True),
-                    TrackedInterface("eth4"),
+                    Tracking("eth1"),
+                    Tracking("eth2", -10),
+                    Tracking("eth3", 5, True),
+                    Tracking("eth4", None, False),
                 ],
                 [],
             ),
@@ -174,10 +176,10 @@ class InterfaceTests(SynchronousTestCase):
             ),
             (
                 [
-                    TrackedInterface("eth1", 253),
-                    TrackedInterface("eth2", -253),
-                    TrackedInterface("eth3", 0),
-                    TrackedInterface("eth4", 0),
+                    Tracking("eth1", 253),
+                    Tracking("eth2", -253),
+                    Tracking("eth3"),
+                    Tracking("eth4"),
                 ],
                 [
                     "2 warning: weight 254 for track_interface must be in "
@@ -198,7 +200,7 @@ class InterfaceTests(SynchronousTestCase):
         self.assertEqual(
             self.read("eth1 eth2"),
             (
-                [TrackedInterface("eth1")],
+                [Tracking("eth1")],
                 [
                     "2 warning: Unknown configuration entry 'eth2' for "
                     "track_interface - ignoring "

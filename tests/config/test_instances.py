@@ -14,9 +14,9 @@ from hanode.config.model import (
     Notify,
     Script,
     Secret,
-    TrackedInterface,
     VrrpInstance,
 )
+from hanode.config.track_model import Tracked
 from tests.config.reading import good, instance
 
 PLAIN = VrrpInstance(
@@ -385,9 +385,9 @@ class TrackingTests(SynchronousTestCase):
             (
                 replace(
                     PLAIN,
-                    track_interfaces=(
-                        TrackedInterface("eth1"),
-                        TrackedInterface("eth2", -5),
+                    track=(
+                        Tracked("interface", "eth1"),
+                        Tracked("interface", "eth2", -5),
                     ),
                 ),
                 ["warning: (VI_1) duplicate track_interface eth1 - ignoring"],

@@ -26,6 +26,7 @@ from hanode.config.checker_keywords import CONNECT, SCHEDULE, table
 from hanode.config.checker_words import CheckerWords, nothing
 from hanode.config.model import Garp, GlobalDefs, NodeDefs, Notify, VrrpInstance
 from hanode.config.row import BLOCK_TYPES, Keyword
+from hanode.config.tracker_words import WITHOUT_PLUGINS, inside
 
 
 class TableTests(SynchronousTestCase):
@@ -102,6 +103,7 @@ class TableTests(SynchronousTestCase):
         types = {
             row.type for rows in keywords.SUPPORTED.values() for row in rows.values()
         }
+        types |= {row.type for row in inside(WITHOUT_PLUGINS).values()}
         self.assertEqual(types - READERS.keys(), set())
         self.assertEqual(BLOCK_TYPES - types, set())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor
@@ -15,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import hanode.trackers
 from hanode.config.balance_model import TrackedFile
+from hanode.config.track_model import NOTHING, Description, Share, Tracked
 from hanode.facts import Facts
 from hanode.interfaces import ITracker
 from hanode.plugins import find
@@ -72,6 +74,11 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
 
 
+def described(*files: TrackedFile) -> dict[str, Description]:
+    """What the node expects of the tracker."""
+    return {each.name: Description("file", each.name, options=each) for each in files}
+
+
 class Board:
     """A folder with files, and the facts about them."""
 
@@ -110,7 +117,7 @@ class GlanceTests(SynchronousTestCase):
 
     def expect(self, *files: TrackedFile) -> None:
         """Expect these files."""
-        self.board.tracker.expect(files)
+        self.board.tracker.expect(described(*files))
 
     def test_at_once(self) -> None:
         """The facts are there when expect returns, also that of a missing file."""
@@ -218,8 +225,54 @@ class GlanceTests(SynchronousTestCase):
         """It is found by its keyword, and makes a tracker."""
         plugin = find(ITracker, hanode.trackers)["track_file"]
         self.assertIs(plugin, fileTracker)
-        made = plugin.make(self.board.facts, self.clock)
+        world = SimpleNamespace(clock=self.clock)
+        made = plugin.make(world, self.board.facts, {})
         self.assertIsInstance(made, FileTracker)
+
+
+class WeighTests(SynchronousTestCase):
+    """keepalived.conf(5), track_file: what the number does to an instance."""
+
+    def shares(self, weight: int, *numbers: int | None, reverse: bool = False) -> Any:
+        """The share of each number."""
+        tracked = Tracked("file", "load", weight, reverse)
+        return [fileTracker.weigh(tracked, number) for number in numbers]
+
+    def fault(self, number: int) -> Share:
+        """The fault that such a number is."""
+        return Share(fault=f"tracked file load has status {number}")
+
+    def test_weighted(self) -> None:
+        """The number times the weight is added; no number counts as 0."""
+        self.assertEqual(
+            [
+                self.shares(1, 0, None, 7, -253, 1000),
+                self.shares(-2, 5, -5, 126),
+                self.shares(2, 5, -5, 126, reverse=True),
+            ],
+            [
+                [Share(0), Share(0), Share(7), Share(-253), Share(1000)],
+                [Share(-10), Share(10), Share(-252)],
+                [Share(-10), Share(10), Share(-252)],
+            ],
+        )
+
+    def test_too_low(self) -> None:
+        """-254 and less is a fault, which names the number."""
+        self.assertEqual(
+            [self.shares(1, -254, -1000), self.shares(-2, 127)],
+            [[self.fault(-254), self.fault(-1000)], [self.fault(127)]],
+        )
+
+    def test_unweighted(self) -> None:
+        """Weight 0: any number but 0 is a fault; reversed, 0 is."""
+        self.assertEqual(
+            [self.shares(0, 0, None, 3), self.shares(0, 0, None, 3, reverse=True)],
+            [
+                [NOTHING, NOTHING, self.fault(3)],
+                [self.fault(0), self.fault(0), NOTHING],
+            ],
+        )
 
 
 class NotifiedTests(TestCase):
@@ -251,7 +304,7 @@ class NotifiedTests(TestCase):
 
     def expect(self, *more: TrackedFile) -> None:
         """Expect the file C{a}, and more."""
-        self.board.tracker.expect((self.board.file("a"), *more))
+        self.board.tracker.expect(described(self.board.file("a"), *more))
 
     def in_place(self, text: str) -> None:
         """Write as a shell does: what was there is cut off first."""
