@@ -16,10 +16,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python import usage
 
-from hanode import namespace
+from hanode import namespace, sole
 from hanode.aside import read_aside
 from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
+from hanode.config.process_model import ProcessDefs
 from hanode.console.http import HttpService
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
@@ -199,10 +200,26 @@ def world(reactor: Any, details: bool = False) -> World:
     )
 
 
+def claim_name(defs: ProcessDefs) -> None:
+    """Be the only one of this name; raises L{SystemExit} when there is another."""
+    try:
+        sole.lock(defs.suffix)
+    except sole.Taken as path:
+        name = f" (instance {defs.instance})" if defs.instance else ""
+        raise SystemExit(
+            f"hanode is already running{name}: {path} is locked. Give a second one"
+            " an instance NAME of its own."
+        ) from None
+
+
 def makeService(options: Options) -> Daemon:
-    """Called by twistd with the parsed options."""
+    """Called by twistd with the parsed options.
+
+    Raises L{SystemExit} when such a daemon is running already.
+    """
     from twisted.internet import reactor
 
+    claim_name(options.model.process)
     make_monotonic(reactor)
     allow_sockets()
     # After twistd has forked.
