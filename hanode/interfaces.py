@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 from hanode.config.balance_model import Check
 from hanode.config.model import Address, GlobalDefs, IpAddress
+from hanode.config.route_model import Route, Rule
 from hanode.config.track_model import Description, Share, Tracked
 from hanode.events import Event, ServerEvent
 from hanode.link import Link
@@ -202,7 +203,7 @@ class IProcesses(Interface):
 
 
 class IDataplane(Interface):
-    """The kernel's side: addresses are stated as wanted wholes, never as deltas."""
+    """The kernel's side: what is held is stated as wanted wholes, never as deltas."""
 
     keyword = Attribute("its name in the configuration")
 
@@ -216,20 +217,35 @@ class IDataplane(Interface):
     def stop() -> None:
         """Remove every address that is held, then close. Nothing is left behind."""
 
-    def claim(owner: str, addresses: Sequence[Address]) -> None:
-        """State that C{addresses} belong to C{owner} whether held or not.
+    def claim(
+        owner: str,
+        addresses: Sequence[Address],
+        routes: Sequence[Route] = (),
+        rules: Sequence[Rule] = (),
+    ) -> None:
+        """State that all these belong to C{owner} whether held or not.
 
         What the kernel has of them while they are not held is removed: this is how
         a start cleans up after a crash. Claiming again replaces the earlier claim;
         an empty claim forgets the owner (and releases what it held).
         """
 
-    def hold(owner: str, addresses: Sequence[Address]) -> None:
-        """From now on C{owner} holds exactly C{addresses}, and no others.
+    def hold(
+        owner: str,
+        addresses: Sequence[Address],
+        routes: Sequence[Route] = (),
+        rules: Sequence[Rule] = (),
+    ) -> None:
+        """From now on C{owner} holds exactly these, and no others.
 
-        The difference is sent to the kernel in one batch. A held address that is
-        removed by someone else comes back at once, unless its C{track} is off.
+        The difference is in the kernel when this returns: first rules, routes and
+        addresses go, then addresses, routes and rules come. What is held and removed
+        by someone else comes back at once, unless its C{track} is off. What cannot be
+        set, or not yet, is set as soon as it can be.
         """
+
+    def lacking(owner: str) -> list[Address | Route | Rule]:
+        """What C{owner} holds and the kernel does not have at present."""
 
     def announce(
         addresses: Sequence[Address],

@@ -15,6 +15,7 @@ from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.problems import Place
 from hanode.config.process_model import ProcessDefs
+from hanode.config.route_model import Route, Rule
 from hanode.config.scalars import IpAddress as IpAddress
 from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
@@ -118,6 +119,8 @@ class VrrpInstance:
     unicast_fault_no_peer: bool = False
     addresses: tuple[Address, ...] = ()
     excluded: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
     preempt: bool = True
     preempt_delay: float = 0.0
     down_timer_adverts: int = 3

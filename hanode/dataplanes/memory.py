@@ -16,6 +16,8 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from hanode.config.model import Address, IpAddress
+from hanode.config.route_model import Route, Rule
+from hanode.dataplanes.memory_kept import Remembered
 from hanode.interfaces import IDataplane, IDataplaneKind
 from hanode.link import Link
 
@@ -36,6 +38,7 @@ class MemoryDataplane:
 
     C{addresses} maps interface to what it has, in order, as (address, prefix);
     C{announced} lists every frame; C{promoted} the interfaces with promote_secondaries.
+    C{routes.present} and C{rules.present} are what it has of these.
     Time is only noted, so that without a C{clock} all happens at 0.
     """
 
@@ -52,6 +55,8 @@ class MemoryDataplane:
         self._told: dict[str, Link] = {}
         self.addresses: dict[str, list[tuple[IpAddress, int]]] = {}
         self.announced: list[Announcement] = []
+        self.routes: Remembered[Route] = Remembered(lambda r: r.devices, self._is_up)
+        self.rules: Remembered[Rule] = Remembered(lambda r: (), self._is_up)
 
     # -- IDataplane
 
@@ -60,19 +65,31 @@ class MemoryDataplane:
         self._changed = changed
         for owner in self._claims:
             self._settle(owner)
+        self.routes.start()
+        self.rules.start()
         for name in sorted(self._links):
             self._tell(name)
 
     def stop(self) -> None:
         """See L{IDataplane.stop}."""
+        self.rules.stop()
+        self.routes.stop()
         for owner in tuple(self._held):
             self.hold(owner, ())
         self._changed = None
         self._told.clear()
         self._promoters.clear()
 
-    def claim(self, owner: str, addresses: Sequence[Address]) -> None:
+    def claim(
+        self,
+        owner: str,
+        addresses: Sequence[Address],
+        routes: Sequence[Route] = (),
+        rules: Sequence[Rule] = (),
+    ) -> None:
         """See L{IDataplane.claim}."""
+        self.rules.claim(owner, rules)
+        self.routes.claim(owner, routes)
         before = self._claims.pop(owner, ())
         held = self._held.get(owner, ())
         if addresses:
@@ -82,13 +99,34 @@ class MemoryDataplane:
         for name in sorted({each.device for each in (*before, *addresses)}):
             self._tell(name)
 
-    def hold(self, owner: str, addresses: Sequence[Address]) -> None:
+    def hold(
+        self,
+        owner: str,
+        addresses: Sequence[Address],
+        routes: Sequence[Route] = (),
+        rules: Sequence[Rule] = (),
+    ) -> None:
         """See L{IDataplane.hold}."""
         claims = self._claims.get(owner, ())
         strange = [each for each in addresses if each not in claims]
         if strange:
-            self.claim(owner, (*claims, *strange))
+            self._claims[owner] = (*claims, *strange)
+        self.rules.limit(owner, rules)
+        self.routes.limit(owner, routes)
         self._hold(owner, tuple(addresses))
+        self.routes.fill()
+        self.rules.fill()
+        for name in sorted({each.device for each in strange}):
+            self._tell(name)
+
+    def lacking(self, owner: str) -> list[Address | Route | Rule]:
+        """See L{IDataplane.lacking}."""
+        missing = [
+            each
+            for each in self._held.get(owner, ())
+            if (each.address, each.prefix) not in self.addresses.get(each.device, ())
+        ]
+        return [*missing, *self.routes.lacking(owner), *self.rules.lacking(owner)]
 
     def announce(
         self,
@@ -143,12 +181,14 @@ class MemoryDataplane:
             present[:] = [each for each in present if each[0].version == 4]
         elif old is None or not old.up or old.index != link.index:
             self._fill(link.name)
+        self.routes.disturbed()
         self._tell(link.name)
 
     def remove_link(self, name: str) -> None:
         """The interface is gone, and its addresses with it."""
         self._links.pop(name, None)
         self.addresses.pop(name, None)
+        self.routes.disturbed()
         self._tell(name)
 
     def someone_adds(self, device: str, address: IpAddress, prefix: int) -> None:
@@ -186,6 +226,10 @@ class MemoryDataplane:
             if _place(address) not in kept:
                 self._remove(address)
         self._add(addresses)
+
+    def _is_up(self, name: str) -> bool:
+        link = self._links.get(name)
+        return link is not None and link.up
 
     def _all_held(self) -> list[Address]:
         return [each for held in self._held.values() for each in held]

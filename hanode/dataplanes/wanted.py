@@ -126,6 +126,11 @@ class Wanted:
             slot.holders.add(owner)
         return before, entry.held
 
+    def held_by(self, owner: str) -> tuple[Slot, ...]:
+        """What C{owner} holds, in order."""
+        entry = self.owners.get(owner)
+        return () if entry is None else entry.held
+
     def claims(self, owner: str) -> tuple[Address, ...]:
         """What C{owner} claims at present."""
         entry = self.owners.get(owner)

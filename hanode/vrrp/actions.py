@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hanode.config.model import Address, IpAddress
+from hanode.config.route_model import Route, Rule
 
 
 class State(Enum):
@@ -27,9 +28,11 @@ class Advertise:
 
 @dataclass(frozen=True)
 class Hold:
-    """The node must hold exactly these addresses (a whole set, never a delta)."""
+    """The node must hold exactly these (a whole set, never a delta)."""
 
     addresses: tuple[Address, ...]
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,8 @@ class Instance:
         self.master_interval = settings.advert_int
         # At once, so that no backup of the old settings runs out of patience.
         self._timer = now + settings.advert_int
-        actions: Actions = [Advertise(self.priority), Hold(settings.all_addresses)]
+        hold = Hold(settings.all_addresses, settings.routes, settings.rules)
+        actions: Actions = [Advertise(self.priority), hold]
         if settings.garp.master_refresh != old.garp.master_refresh:
             self._announcements.refresh(settings.garp, now)
         known = set(old.all_addresses)
@@ -309,7 +310,7 @@ class Instance:
         held = settings.all_addresses
         return [
             Advertise(self.priority),
-            Hold(held),
+            Hold(held, settings.routes, settings.rules),
             Announce(held, settings.garp.master_repeat),
             *self._entering(State.MASTER, reason),
             Report(State.MASTER, reason),

@@ -86,8 +86,13 @@ class VrrpService(Service):
     # -- life
 
     def claim(self) -> None:
-        """Tell the dataplane which addresses are ours, before we may hold them."""
-        self._world.dataplane.claim(self.name, self.settings.all_addresses)
+        """Tell the dataplane what is ours, before we may hold it."""
+        self._claim(self.settings)
+
+    def _claim(self, settings: VrrpInstance) -> None:
+        self._world.dataplane.claim(
+            self.name, settings.all_addresses, settings.routes, settings.rules
+        )
 
     def startService(self) -> None:
         """Watch the interfaces, and start the machine when its delay is over."""
@@ -129,7 +134,7 @@ class VrrpService(Service):
         old = self.settings
         if old.promote_secondaries != settings.promote_secondaries:
             self._promote_secondaries(settings.promote_secondaries)
-        self._world.dataplane.claim(self.name, settings.all_addresses)
+        self._claim(settings)
         self._voice.forgive()
         self._driver.feed(self.machine.reconfigure, settings)
         self._outlook.watch(settings)
@@ -259,7 +264,9 @@ class VrrpService(Service):
         self._voice.advertise(action.priority)
 
     def _hold(self, action: actions.Hold) -> None:
-        self._world.dataplane.hold(self.name, action.addresses)
+        self._world.dataplane.hold(
+            self.name, action.addresses, action.routes, action.rules
+        )
 
     def _announce(self, action: actions.Announce) -> None:
         garp = self.settings.garp

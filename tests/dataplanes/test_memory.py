@@ -8,11 +8,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 import hanode.dataplanes
+from hanode.config.route_model import Route, Rule
 from hanode.dataplanes.memory import Announcement, MemoryDataplane
 from hanode.interfaces import IDataplaneKind
 from hanode.link import Link
 from hanode.plugins import find
 from tests.dataplanes.contract import DEVICE, OWN, A, DataplaneContract, text
+from tests.dataplanes.contract_routes import ROUTES, RULES, RoutesContract
 
 MAC = b"\2\0\0\0\0\1"
 
@@ -92,3 +94,34 @@ class MemoryTests(SynchronousTestCase):
         self.assertEqual(sorted(kinds), ["linux", "memory"])
         made = [kinds[keyword].make(Clock()).keyword for keyword in sorted(kinds)]
         self.assertEqual(made, ["linux", "memory"])
+
+
+class MemoryRoutesContractTests(RoutesContract, SynchronousTestCase):
+    def setUp(self) -> None:
+        self.dataplane = MemoryDataplane(Clock())
+        self.index = 7
+        self.dataplane.set_link(Link(DEVICE, self.index, True, MAC))
+
+    settle = MemoryContractTests.settle
+    set_up = MemoryContractTests.set_up
+    delete_interface = MemoryContractTests.delete_interface
+    create_interface = MemoryContractTests.create_interface
+
+    def routes(self) -> list[Route]:
+        return [each for each in ROUTES if each in self.dataplane.routes.present]
+
+    def rules(self) -> list[Rule]:
+        return [each for each in RULES if each in self.dataplane.rules.present]
+
+    def someone_sets(self, *records: Route | Rule) -> None:
+        for record in records:
+            if isinstance(record, Route):
+                self.dataplane.routes.present.append(record)
+            else:
+                self.dataplane.rules.present.append(record)
+
+    def someone_takes(self, record: Route | Rule) -> None:
+        if isinstance(record, Route):
+            self.dataplane.routes.someone_removes(record)
+        else:
+            self.dataplane.rules.someone_removes(record)

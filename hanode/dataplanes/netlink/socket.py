@@ -10,6 +10,7 @@ the batch.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from collections import deque
@@ -34,8 +35,12 @@ from hanode.dataplanes.netlink.message import (
 )
 
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
+RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_ROUTE = 0x40, 0x400
 GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+GROUPS |= RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE
 SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
+NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP = 1, 2
+NETLINK_GET_STRICT_CHK = 12
 SO_RCVBUFFORCE = 33
 SIOCGIFFLAGS = 0x8913  # netdevice(7)
 RECEIVE_BUFFER = 8 << 20  # bytes; a notification takes about 1 KiB of it
@@ -75,10 +80,26 @@ def dump(kind: int, opened: Callable[[], Any] = open_netlink) -> list[bytes]:
     The kernel answers at once, so this waits for it: some 3 us per address. A dump
     that was disturbed by a change is repeated. Raises L{OSError}.
     """
+    return ask(dump_request(kind), opened)
+
+
+def open_strict() -> socket.socket:
+    """A socket whose dumps give only what the header of the request names.
+
+    A kernel before 4.20 cannot do that and gives everything.
+    """
+    opened = open_netlink()
+    with contextlib.suppress(OSError):
+        opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+    return opened
+
+
+def ask(request: bytes, opened: Callable[[], Any] = open_strict) -> list[bytes]:
+    """All bodies that the kernel gives to a dump C{request}; see L{dump}."""
     with opened() as port:
         port.settimeout(DUMP_TIMEOUT)
         for _ in range(DUMP_ATTEMPTS):
-            port.send(dump_request(kind))
+            port.send(request)
             found, disturbed = _receive_dump(port)
             if not disturbed:
                 break
@@ -273,6 +294,11 @@ class Notifications(_Port):
         self._received = received
         self._when_drained = drained
         super().__init__(reactor, port or open_netlink(GROUPS), overrun)
+
+    def listen(self, group: int, wanted: bool) -> None:
+        """Hear the news of one more group (RTNLGRP_*), or of one less."""
+        option = NETLINK_ADD_MEMBERSHIP if wanted else NETLINK_DROP_MEMBERSHIP
+        self._port.setsockopt(SOL_NETLINK, option, group)
 
     def _message(
         self, kind: int, sequence: int, port: int, start: int, end: int
