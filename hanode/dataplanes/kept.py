@@ -1,6 +1,6 @@
 """Records of one kind, kept in the kernel as they are wanted: routes, or rules.
 
-What they are and how the kernel is told is the business of a L{Form}. The kernel does
+What they are and how the kernel is told is the business of a L{hanode.dataplanes.form.Form}. The kernel does
 not tell of everything: when an interface goes down or an address goes, the IPv4 routes
 that need it vanish in silence. So news are only a reason to read again what there is
 (a dump of our own protocol number), and what is missing then is put back.
@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from hanode.config.route_model import Route, Rule
+from hanode.dataplanes.form import Form
 from hanode.dataplanes.kernel import Kernel
 from hanode.dataplanes.losses import Losses
 from hanode.dataplanes.netlink.message import Buffer
 from hanode.dataplanes.netlink.socket import Notifications, Requests
 
 Record = TypeVar("Record", bound=Route | Rule)
-Wanted = TypeVar("Wanted", bound=Hashable, contravariant=True)
 
 RETRY, RETRY_LONGEST = 1.0, 30.0  # seconds; doubled after each refusal
 SHARE = 20  # reading takes one part of so many of our time at most
@@ -32,50 +32,12 @@ ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.ENETDOWN})
 NOT_NOW = frozenset({errno.ENODEV, errno.ENETDOWN})  # its interface has just gone
 
 
-class Form(Protocol[Wanted]):
-    """How records of one kind are said to the kernel."""
-
-    @property
-    def noun(self) -> str:
-        """What one of them is called."""
-
-    @property
-    def groups(self) -> tuple[int, ...]:
-        """The groups (RTNLGRP_*) that tell of them."""
-
-    def devices(self, record: Wanted) -> tuple[str, ...]:
-        """The interfaces without which there can be no such record."""
-
-    def track(self, record: Wanted) -> bool:
-        """Whether it is put back when somebody removes it."""
-
-    def add(self, record: Wanted, kernel: Kernel) -> list[bytes]:
-        """Requests that set it; only the last one may not fail."""
-
-    def remove(self, record: Wanted, kernel: Kernel) -> bytes:
-        """The request that removes it."""
-
-    def remove_stored(self, stored: Any) -> bytes:
-        """The request that removes what the kernel has."""
-
-    def read(self, records: Iterable[Wanted]) -> list[Any]:
-        """What the kernel has, of the kinds that these are. Raises L{OSError}."""
-
-    def is_same(self, stored: Any, record: Wanted, kernel: Kernel) -> bool:
-        """Whether C{stored} is what the kernel makes of the record."""
-
-    def is_alike(self, stored: Any, record: Wanted) -> bool:
-        """Whether C{stored} stands in the place of the record, and is of our making."""
-
-    def concerns(self, kind: int, data: Buffer, start: int, end: int) -> bool:
-        """Whether this message of the kernel speaks of a removal or a replacement."""
-
-
 @dataclass(eq=False)
 class Keep(Generic[Record]):
     """One claimed record and how it is faring.
 
-    C{there}: the kernel has it, as far as we know. C{away}: it is missing for a reason
+    C{there}: the kernel has it, as far as we know; C{asked}: it has not answered yet,
+    or not been heard. C{away}: it is missing for a reason
     that is nobody's fault, as its interface being down. C{removal} takes back what was
     set. C{refusals}, C{losses} and C{retry} are as for addresses.
     """
@@ -85,6 +47,7 @@ class Keep(Generic[Record]):
     claims: set[str] = field(default_factory=set)
     holders: set[str] = field(default_factory=set)
     there: bool = False
+    asked: bool = False
     away: bool = True
     left: bool = False  # somebody removed it and it is not put back
     removal: bytes = b""
@@ -230,6 +193,7 @@ class Kept(Generic[Record]):
             adding = self.form.add(keep.record, self._kernel)
             keep.removal = self.form.remove(keep.record, self._kernel)
             keep.there, keep.away, keep.left = True, False, False
+            keep.asked = True
             requests += adding
             tags += [(None, True)] * (len(adding) - 1) + [(keep, True)]
         if requests and self._requests is not None:
@@ -248,6 +212,7 @@ class Kept(Generic[Record]):
             code = errors.get(position)
             if keep is None:
                 continue  # it only made way
+            keep.asked = False
             if code is None:
                 if adding and keep.refusals:
                     keep.refusals = 0
@@ -304,6 +269,11 @@ class Kept(Generic[Record]):
         self._disturbed = self._disturbed or not own
         return True
 
+    def forget(self) -> None:
+        """Answers were lost: what there is will be read."""
+        for keep in self._keeps.values():
+            keep.asked = False
+
     def disturb(self) -> None:
         """Interfaces or addresses have changed: look again when that is over."""
         self._disturbed = bool(self._keeps)
@@ -354,7 +324,7 @@ class Kept(Generic[Record]):
         back: list[Keep[Record]] = []
         fresh: list[Keep[Record]] = []
         for keep in self._keeps.values():
-            if not keep.holders:
+            if not keep.holders or keep.asked:
                 continue
             was, keep.there = keep.there, self._is_there(keep, stored)
             if keep.there or keep.left:

@@ -198,6 +198,8 @@ class LinuxDataplane:
     def _answers_lost(self) -> None:
         if self._requests is not None:
             self._requests.forget()
+            self._routes.forget()
+            self._rules.forget()
         self._news_lost()
 
     def _news_lost(self) -> None:

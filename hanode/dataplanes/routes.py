@@ -30,15 +30,15 @@ class Routes:
     groups = ()  # they are listened to anyway, see L{hanode.dataplanes.connected}
 
     def devices(self, record: Route) -> tuple[str, ...]:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         return record.devices
 
     def track(self, record: Route) -> bool:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         return record.track
 
     def add(self, record: Route, kernel: Kernel) -> list[bytes]:
-        """See L{hanode.dataplanes.kept.Form}.
+        """See L{hanode.dataplanes.form.Form}.
 
         Of an IPv6 route with several next hops some may be there still, and the kernel
         refuses the whole then.
@@ -49,15 +49,15 @@ class Routes:
         return adding
 
     def remove(self, record: Route, kernel: Kernel) -> bytes:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         return remove_route(record, kernel.indices)
 
     def remove_stored(self, stored: StoredRoute) -> bytes:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         return remove_stored(stored)
 
     def read(self, records: Iterable[Route]) -> list[StoredRoute]:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         kinds = {(record.version, record.protocol) for record in records}
         kinds |= {(version, KEEPALIVED) for version, _ in kinds}
         found = []
@@ -69,16 +69,16 @@ class Routes:
         return found
 
     def is_same(self, stored: StoredRoute, record: Route, kernel: Kernel) -> bool:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         return is_same(stored, record, kernel.indices)
 
     def is_alike(self, stored: StoredRoute, record: Route) -> bool:
-        """See L{hanode.dataplanes.kept.Form}."""
+        """See L{hanode.dataplanes.form.Form}."""
         ours = stored.protocol in (KEEPALIVED, record.protocol)
         return ours and stored.place == place_of(record)
 
     def concerns(self, kind: int, data: Buffer, start: int, end: int) -> bool:
-        """See L{hanode.dataplanes.kept.Form}.
+        """See L{hanode.dataplanes.form.Form}.
 
         C{ip route replace} is told as a new route with NLM_F_REPLACE in its header.
         """
