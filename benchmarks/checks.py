@@ -31,11 +31,11 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.bench import TICK, print_columns
-from hanode.balance.calendar import TICKS
-from hanode.balance.checks import Checks
+from hanode.calendar import TICKS
 from hanode.checkers.http import httpChecker
 from hanode.checkers.http_words import HttpOptions, Url
 from hanode.checkers.tcp import tcpChecker
+from hanode.checks import Checks
 from hanode.config.balance_model import Check, Schedule, Target
 from hanode.facts import Facts
 from hanode.world import make_monotonic

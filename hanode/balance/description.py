@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from hanode.balance.checks import Checks, Line
 from hanode.balance.real import Key, Real
 from hanode.balance.server import Virtual, real_name
 from hanode.balance.table import identify, port_of
+from hanode.checks import Checks, Line
 from hanode.config.balance_model import RealServer
 from hanode.lvs import Identity, Usage, Usages
 

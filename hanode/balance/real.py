@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hanode.balance.drain import Drain
-from hanode.balance.health import Health
 from hanode.config.balance_model import RealServer
 from hanode.config.scalars import IpAddress
+from hanode.health import Health
 from hanode.lvs import MOST_WEIGHT
 from hanode.serving import RealServing
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from hanode.balance.checks import Checks, Line
 from hanode.balance.real import Key, Real
 from hanode.balance.server import Actions, Virtual, real_name
+from hanode.checks import Checks, Line
 from hanode.config.balance_model import Check, RealServer, VirtualServer
 
 STEP = 50  # real servers between two chances to pause

@@ -16,8 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from hanode.balance import health
-from hanode.balance.checks import Checks, Line
+from hanode import health
 from hanode.balance.description import describe
 from hanode.balance.director import Director
 from hanode.balance.drains import Drains
@@ -25,6 +24,7 @@ from hanode.balance.real import Real
 from hanode.balance.roster import Roster, Steps
 from hanode.balance.server import Action, Say, Virtual
 from hanode.balance.table import WholeTable, complete, services
+from hanode.checks import Checks, Line
 from hanode.config.balance_model import SyncDefs
 from hanode.config.model import Model
 from hanode.events import ServerEvent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from hanode.balance.health import Health
 from hanode.balance.real import Real
 from hanode.balance.server import real_name
 from hanode.config.balance_model import (
@@ -18,6 +17,7 @@ from hanode.config.balance_model import (
 )
 from hanode.config.scalars import Script
 from hanode.events import ServerEvent
+from hanode.health import Health
 from hanode.result import Result
 
 VIP = ip_address("192.0.2.1")

@@ -1,7 +1,7 @@
 """All checks of the node: each distinct one is made once, whoever wants to know.
 
 A probe of a check is not begun before the last one has ended. What a result means is
-told by L{hanode.balance.health}; here is when, by whom and for whom it is made.
+told by L{hanode.health}; here is when, by whom and for whom it is made.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from hanode.balance.calendar import Calendar
-from hanode.balance.health import Actions, Health
-from hanode.balance.limits import Limits
-from hanode.balance.real import Real
-from hanode.balance.server import Virtual
+from hanode.calendar import Calendar
 from hanode.config.balance_model import Check
 from hanode.facts import Facts
+from hanode.health import Actions, Health
 from hanode.interfaces import IChecker, IFactChecker
+from hanode.limits import Limits
 from hanode.result import FAULT, Result
 
-User = tuple[Virtual, Real]
+#: who may be suspended, so that nothing is to be checked for it, and which part of it
+User = tuple[Any, Any]
 ENDLESS = "no result"  # the probe did not come to an end
 
 
@@ -126,8 +125,8 @@ class Checks:
         if not line.users and self._lines.get(line.check) is line:
             del self._lines[line.check]
 
-    def forget(self, virtual: Virtual) -> None:
-        """No real server of C{virtual} is told of anything any more."""
+    def forget(self, virtual: Any) -> None:
+        """No part of C{virtual} is told of anything any more."""
         for line in tuple(self._lines.values()):
             for user in [each for each in line.users if each[0] is virtual]:
                 self.leave(line, user)

@@ -8,7 +8,6 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.balance.limits import LOOK, Limits
 from hanode.checkers.dns import dnsChecker
 from hanode.checkers.http import httpChecker
 from hanode.checkers.http_words import HttpOptions, Url
@@ -20,6 +19,7 @@ from hanode.checkers.tcp import tcpChecker
 from hanode.checkers.udp import udpChecker
 from hanode.config.balance_model import Check
 from hanode.config.model import Script
+from hanode.limits import LOOK, Limits
 from tests.balance.servers import check
 
 

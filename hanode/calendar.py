@@ -32,14 +32,18 @@ class Calendar(Generic[ItemType]):
     """Items by the time when they are due.
 
     @param turn: called with an item and the time for which it was due.
+    @param at_once: so many items in one go; one that takes long is to be alone.
     """
 
     log = Logger()
 
     def __init__(
-        self, clock: IReactorTime, turn: Callable[[ItemType, float], object]
+        self,
+        clock: IReactorTime,
+        turn: Callable[[ItemType, float], object],
+        at_once: int = AT_ONCE,
     ) -> None:
-        self._clock, self._turn = clock, turn
+        self._clock, self._turn, self._at_once = clock, turn, at_once
         self._entries: list[tuple[float, int, ItemType]] = []
         self._number = 0  # so that two entries of one moment are never compared
         self._stale = 0
@@ -101,7 +105,7 @@ class Calendar(Generic[ItemType]):
 
     def _give_turns(self) -> None:
         entries, now = self._entries, self._clock.seconds() + 1e-6
-        left = AT_ONCE
+        left = self._at_once
         while left and entries and entries[0][0] <= now:
             due, _, item = heappop(entries)
             if item.due != due:

@@ -7,7 +7,7 @@ from math import inf
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.balance.calendar import AT_ONCE, STALE, Calendar
+from hanode.calendar import AT_ONCE, STALE, Calendar
 
 
 class Item:

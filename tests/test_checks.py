@@ -9,10 +9,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.balance.checks import Checks, Line
-from hanode.balance.health import Verdict
 from hanode.balance.server import Virtual
+from hanode.checks import Checks, Line
 from hanode.facts import Facts
+from hanode.health import Verdict
 from hanode.result import Result
 from tests.balance.checkers import Follower, Prober, world
 from tests.balance.servers import ILL, WELL, check, real, standing, virtual

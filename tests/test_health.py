@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.balance.health import Attempt, Health, Probe, Unable, Verdict, Weighed
 from hanode.config.balance_model import Schedule
+from hanode.health import Attempt, Health, Probe, Unable, Verdict, Weighed
 from hanode.result import Result
 from tests.balance.servers import ILL, WELL, health
 
