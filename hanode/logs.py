@@ -143,6 +143,8 @@ def destination(syslog: bool = False) -> Stream | Syslog:
 def begin(reactor: Any, syslog: bool = False, detail: bool = False) -> None:
     """Log there from now on (for C{hanode run}; twistd begins by itself)."""
     level = LogLevelFilterPredicate(LogLevel.debug if detail else LogLevel.info)
+    if not detail:  # each step of each login is a line of information to it
+        level.setLogLevelForNamespace("twisted.conch", LogLevel.warn)
     unhurried = Unhurried(reactor, destination(syslog))
     observer = FilteringLogObserver(unhurried, [level])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

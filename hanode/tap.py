@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 from random import SystemRandom
-from time import monotonic
+from time import monotonic, time
 from types import FrameType
 from typing import Any
 
@@ -22,6 +22,9 @@ from hanode.config.model import Model
 from hanode.config.problems import Problem, Severity, worst
 from hanode.config.process_model import ProcessDefs
 from hanode.console.http import HttpService
+from hanode.console.prompt import Prompt
+from hanode.console.ssh import SshService
+from hanode.console.timeline import Timeline
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
@@ -113,6 +116,15 @@ class Daemon(MultiService):
             self._endpoint(options.model), view, verbs, reactor, freeze
         )
         self.http.setServiceParent(self)
+        times = Timeline(reactor.seconds, time)
+        self.console = SshService(
+            options.model.node,
+            lambda operator: Prompt(self.node, times, verbs if operator else None),
+            {"node": self.node, "daemon": self, "reactor": reactor},
+            reactor,
+            freeze,
+        )
+        self.console.setServiceParent(self)
 
     def startService(self) -> None:
         """Start the node; from then on SIGHUP reloads it."""
@@ -168,6 +180,7 @@ class Daemon(MultiService):
             self.log.warn("what concerns the process itself waits for a restart")
         self.node.reload(model)
         self.http.move(self._endpoint(model))
+        self.console.configure(model.node)
         return True
 
     def _endpoint(self, model: Model) -> str:

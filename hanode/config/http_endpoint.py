@@ -38,10 +38,12 @@ def endpoint(keyword: Keyword, block: Block, findings: Findings) -> str | None:
         )
         return None
     if kind == "tcp" and not _is_loopback(named.get("interface", "")):
+        who = "and nobody is asked for a password"
+        if block.keyword.text == "console":
+            who = "and whoever has a key of console_keys may do everything"
         findings.warning(
             word,
-            f"{block.keyword} {word}: others than this machine reach the port, "
-            "and nobody is asked for a password",
+            f"{block.keyword} {word}: others than this machine reach the port, {who}",
             "add :interface=127.0.0.1",
         )
     return word.text

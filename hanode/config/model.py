@@ -170,10 +170,16 @@ class NodeDefs:
     """The C{hanode} block, which only hanode has: how to look into the daemon.
 
     C{http} is a Twisted endpoint string, C{unix:PATH} unless the operator chose
-    another; "" switches it off.
+    another; "" switches it off. C{console} is one for ssh, off by default; the others
+    are paths of files: the keys of those who may do everything and of those who may
+    only look (authorized_keys of sshd(8), "" for none), and the host key.
     """
 
     http: str = "unix:/run/hanode/hanode.sock"
+    console: str = ""
+    console_keys: str = ""
+    console_view_keys: str = ""
+    console_host_key: str = "/var/lib/hanode/ssh_host_ed25519_key"
 
     @classmethod
     def of(cls, suffix: str, **settings: Any) -> NodeDefs:

@@ -1,0 +1,196 @@
+"""The verbs of the console: short words that print what a person wants to know.
+
+A verb shows itself: C{vrrp} prints the table, C{vrrp("VI_1")} one instance in full.
+What the kernel must be asked first comes as a Deferred, which the prompt shows when it
+is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from hanode.console import lvs_report, report
+from hanode.console.plain import plain
+from hanode.console.table import table
+from hanode.console.timeline import Timeline, timeline, value_text
+from hanode.console.verbs import Verbs
+from hanode.console.view import Watched
+
+MOST = 200  # rows of one table: a prompt is not the place for thousands
+
+
+class Text(str):
+    """Text that a prompt shows as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+Shown = Text | Deferred[Text]
+
+
+class Verb:
+    """A word of the prompt: C{show} makes what is shown, with or without arguments."""
+
+    def __init__(self, show: Callable[..., Shown], usage: str, help: str) -> None:
+        self.show, self.usage, self.help = show, usage, help
+
+    def __call__(self, *words: Any) -> Shown:
+        return self.show(*words)
+
+    def __repr__(self) -> str:
+        try:
+            shown = self.show()
+        except TypeError:
+            return f"{self.usage}: {self.help}"
+        # What must be asked for cannot be waited for here.
+        return str(shown) if isinstance(shown, str) else f"type {self.usage}"
+
+
+class Prompt:
+    """The verbs for C{node}.
+
+    @param verbs: what writes; None for somebody who may only look.
+    """
+
+    def __init__(self, node: Watched, times: Timeline, verbs: Verbs | None) -> None:
+        self._node, self._times, self._verbs = node, times, verbs
+
+    def words(self) -> dict[str, Verb]:
+        """Every verb by its name."""
+        found = {
+            "show": Verb(self.show, "show()", "everything in one screen"),
+            "vrrp": Verb(self.vrrp, 'vrrp, vrrp("VI_1")', "VRRP instances"),
+            "bfd": Verb(self.bfd, 'bfd, bfd("peer")', "BFD sessions"),
+            "lvs": Verb(self.lvs, 'lvs(), lvs("NAME")', "virtual and real servers"),
+            "facts": Verb(self.facts, 'facts, facts("vrrp:")', "what is known"),
+            "events": Verb(self.events, "events(), events(50)", "what has happened"),
+        }
+        if self._verbs is not None:
+            found["drain"] = Verb(
+                self.drain, 'drain("VS/RS")', "no new connections to a real server"
+            )
+            found["undrain"] = Verb(
+                self.undrain, 'undrain("VS/RS")', "new connections to it again"
+            )
+        found["help"] = Verb(lambda: _help(found), "help()", "this list")
+        return found
+
+    # -- looking
+
+    def show(self) -> Text:
+        """What this node is and has."""
+        parts = [self.vrrp()]
+        if any(True for _ in self._node.bfd.names()):
+            parts.append(self.bfd())
+        names = self._node.balance.names()
+        if names:
+            down = [each for each in names if not self._is_up(each)]
+            line = f"{len(names)} virtual servers, {len(down)} of them not up"
+            parts.append(Text(f"{line}: {', '.join(down[:10])}" if down else line))
+        parts.append(self.events(5))
+        return Text("\n\n".join(parts))
+
+    def _is_up(self, name: str) -> bool:
+        return bool(self._node.facts.get(f"virtual:{name}") == "UP")
+
+    def vrrp(self, name: str | None = None) -> Text:
+        """All instances, or one."""
+        facts = self._node.facts.snapshot()
+        found = []
+        for service in self._node.instances():
+            described = service.describe()
+            if name is None or described["name"] == name:
+                fact = facts.get(f"vrrp:{described['name']}")
+                found.append(self._dated(described, fact))
+            if len(found) == MOST:
+                break
+        if name is None:
+            return Text(report.vrrp_table(found))
+        if not found:
+            return _unknown("VRRP instance", name)
+        return Text(report.vrrp_details(found[0]))
+
+    def bfd(self, name: str | None = None) -> Text:
+        """All sessions, or one."""
+        bfd = self._node.bfd
+        if name is not None:
+            session = bfd.describe_one(name)
+            if session is None:
+                return _unknown("BFD session", name)
+            return Text(report.bfd_details(plain(session)))
+        return Text(report.bfd_table(_first(bfd.describe_each())))
+
+    def lvs(self, name: str | None = None) -> Deferred[Text]:
+        """All virtual servers with what the kernel counts, or one."""
+        return Deferred.fromCoroutine(self._lvs(name))
+
+    async def _lvs(self, name: str | None) -> Text:
+        balance = self._node.balance
+        usages = await balance.usages()
+        if name is not None:
+            server = balance.describe_one(name, usages)
+            if server is None:
+                return _unknown("virtual server", name)
+            return Text(lvs_report.lvs_details(plain(server)))
+        return Text(lvs_report.lvs_table(_first(balance.describe_each(usages))))
+
+    def facts(self, prefix: str = "") -> Text:
+        """The facts whose names begin so."""
+        known = self._node.facts.snapshot()
+        names = sorted(name for name in known if name.startswith(prefix))
+        rows = [
+            (name, value_text(plain(known[name].value)), known[name].why)
+            for name in names[:MOST]
+        ]
+        if not rows:
+            return Text(f"no fact begins with {prefix!r}" if prefix else "no facts")
+        more = f"\n... and {len(names) - MOST} more" if len(names) > MOST else ""
+        return Text(table(("FACT", "VALUE", "WHY"), rows) + more)
+
+    def events(self, count: int = 20) -> Text:
+        """The last changes of facts, the newest at the bottom."""
+        return Text(timeline(self._times.latest(self._node.facts.events, count)))
+
+    def _dated(self, described: Mapping[str, Any], fact: Any) -> dict[str, Any]:
+        found: dict[str, Any] = dict(plain(described))
+        found["since"] = None if fact is None else self._times.age(fact)
+        found["reason"] = None if fact is None else fact.why
+        return found
+
+    # -- writing
+
+    def drain(self, name: str) -> Text:
+        """A real server gets no new connections."""
+        return self._tell_real(name, True, "is being drained")
+
+    def undrain(self, name: str) -> Text:
+        """It gets some again."""
+        return self._tell_real(name, False, "is used again")
+
+    def _tell_real(self, name: str, wanted: bool, done: str) -> Text:
+        assert self._verbs is not None
+        try:
+            self._verbs.drain(name, wanted)
+        except LookupError:
+            return _unknown("real server", name)
+        return Text(f"{name} {done}")
+
+
+def _first(records: Iterable[dict[str, Any]]) -> list[Any]:
+    return [plain(each) for each in islice(records, MOST)]
+
+
+def _unknown(what: str, name: str) -> Text:
+    return Text(f"there is no {what} {name!r}")
+
+
+def _help(verbs: Mapping[str, Verb]) -> Text:
+    rows = [(each.usage, each.help) for each in verbs.values()]
+    return Text(table(("TYPE", "AND SEE"), rows))
