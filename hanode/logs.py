@@ -36,6 +36,8 @@ SEVERITIES = {
 }
 DEV_LOG = "/dev/log"
 LATER = 0.1  # seconds that a line may wait
+#: each step of each login is a line of information to them
+CHATTY = ("twisted.conch", "hanode.console.login.Connection")
 
 
 def severity(event: LogEvent) -> int:
@@ -143,8 +145,9 @@ def destination(syslog: bool = False) -> Stream | Syslog:
 def begin(reactor: Any, syslog: bool = False, detail: bool = False) -> None:
     """Log there from now on (for C{hanode run}; twistd begins by itself)."""
     level = LogLevelFilterPredicate(LogLevel.debug if detail else LogLevel.info)
-    if not detail:  # each step of each login is a line of information to it
-        level.setLogLevelForNamespace("twisted.conch", LogLevel.warn)
+    if not detail:
+        for chatty in CHATTY:
+            level.setLogLevelForNamespace(chatty, LogLevel.warn)
     unhurried = Unhurried(reactor, destination(syslog))
     observer = FilteringLogObserver(unhurried, [level])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

@@ -98,7 +98,7 @@ class TerminalSession:
     def openShell(self, proto: Any) -> None:
         """The prompt."""
         self._terminal = terminal = self._user.prompt()
-        server = Screen(lambda: terminal)
+        server = Screen(terminal, self._user.reactor)
         server.makeConnection(_Transport(proto))
         proto.makeConnection(wrapProtocol(server))
         terminal.terminalSize(*self._size)
@@ -168,10 +168,13 @@ class User(ConchUser):
     """Somebody who is in: C{prompt} makes a terminal, C{verbs} gives the verbs."""
 
     def __init__(
-        self, prompt: Callable[[], Terminal], verbs: Callable[[], Mapping[str, Any]]
+        self,
+        prompt: Callable[[], Terminal],
+        verbs: Callable[[], Mapping[str, Any]],
+        reactor: Any,
     ) -> None:
         super().__init__()
-        self.prompt, self.verbs = prompt, verbs
+        self.prompt, self.verbs, self.reactor = prompt, verbs, reactor
         self.channelLookup[b"session"] = SSHSession
 
     def __conform__(self, interface: Any) -> Any:
@@ -197,7 +200,7 @@ class Connection(SSHServerTransport):
 
     factory: Any
     _grace: Any = None
-    _log = Logger("twisted.conch.ssh.transport")  # hanode.logs keeps it short
+    _log = Logger()  # hanode.logs keeps it short
 
     def receiveError(self, reasonCode: int, description: bytes) -> None:
         """The client says why it goes; that its user wanted to is no news."""

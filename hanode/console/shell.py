@@ -16,6 +16,7 @@ from twisted.conch.insults.insults import ServerProtocol
 from twisted.conch.manhole import ColoredManhole, ManholeInterpreter
 from twisted.conch.recvline import HistoricRecvLine
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.logger import (
     ILogObserver,
     LogEvent,
@@ -32,6 +33,9 @@ from hanode.console.table import printable
 
 FILE = "<console>"  # what the typed code calls its file
 OFFERS = 60  # completions shown at once
+KEYS, PAUSE = 32, 0.002  # so many at a time, with a pause of so many seconds
+MOST_TYPED = 1 << 16  # octets that wait; more is no typing
+COLOURED = 200  # characters of a line; what is longer takes too long to look at
 BURST = 100  # lines of the log that one terminal gets in a second
 TAB, CTRL_C, CTRL_D = b"\t", b"\x03", b"\x04"
 _NAME = re.compile(rb"[A-Za-z_][\w.]*\Z")
@@ -181,6 +185,12 @@ class OperatorPrompt(Terminal, ColoredManhole):
         self.terminal.write(self.ps[self.pn])
         self.setInsertMode()
 
+    def characterReceived(self, ch: bytes, moreCharactersComing: bool) -> None:
+        """Show it, in colours while the line is of a length that people read."""
+        long = len(self.lineBuffer) >= COLOURED
+        kind = HistoricRecvLine if long else ColoredManhole
+        kind.characterReceived(self, ch, moreCharactersComing)
+
     def _told(self, text: str) -> None:
         self.addOutput(text, True)
 
@@ -287,8 +297,45 @@ class ViewerPrompt(Terminal):
 
 
 class Screen(ServerProtocol):
-    """The terminal of somebody else: whatever is on it stays when we go."""
+    """The terminal of somebody else: whatever is on it stays when we go.
+
+    What is typed is taken a few keys at a time, and a line at a time: a page that is
+    pasted, or ten loops one after the other, must not hold up the packets of others.
+    """
+
+    def __init__(self, terminal: Terminal, reactor: Any) -> None:
+        super().__init__(lambda: terminal)
+        self._reactor = reactor
+        self._typed = b""
+        self._next: Any = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what is typed, or keep it for a later turn."""
+        self._typed += data
+        if len(self._typed) > MOST_TYPED:
+            self.loseConnection()
+        elif self._next is None:
+            self._take()
+
+    def _take(self) -> None:
+        end = self._typed.find(b"\r", 0, KEYS) + 1 or KEYS
+        keys, self._typed = self._typed[:end], self._typed[end:]
+        self._next = self._reactor.callLater(PAUSE, self._go_on)
+        super().dataReceived(keys)
+
+    def _go_on(self) -> None:
+        self._next = None
+        if self._typed:
+            self._take()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Nobody types any more."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        super().connectionLost(reason)
 
     def loseConnection(self) -> None:
         """Go."""
-        self.transport.loseConnection()
+        transport: Any = self.transport
+        transport.loseConnection()

@@ -59,7 +59,7 @@ class SshService(Listening):
                     return OperatorPrompt(prompt, self._names, self._reactor)
                 return ViewerPrompt(prompt, self._reactor)
 
-            return User(terminal, prompt.words)
+            return User(terminal, prompt.words, self._reactor)
 
         def make() -> Any:
             # Settings that change later hold for who comes later.

@@ -1,0 +1,153 @@
+"""The verbs of the console."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from hanode.console import prompt
+from hanode.console.prompt import Prompt, Text, Verb
+from hanode.console.shell import run
+from hanode.console.timeline import Timeline
+from hanode.console.verbs import Verbs
+from tests.console.node import Node
+from tests.console.samples import INSTANCE, SESSION, VIRTUAL
+
+
+class PromptCase(SynchronousTestCase):
+    """A prompt for a node that is not there."""
+
+    def setUp(self):
+        self.clock = Clock()
+        self.node = Node(self.clock)
+        self.node.facts.set(f"vrrp:{INSTANCE['name']}", "MASTER", "no advertisement")
+        self.clock.advance(75)
+        times = Timeline(self.clock.seconds, lambda: 1_000_000_000.0)
+        self.viewer = Prompt(self.node, times, None).words()
+        self.operator = Prompt(self.node, times, Verbs(self.node)).words()
+
+
+class LookTests(PromptCase):
+    """Looking."""
+
+    def test_itself(self):
+        """A verb without parentheses shows what it shows with empty ones."""
+        for name in ("show", "vrrp", "bfd", "facts", "events", "help"):
+            verb = self.viewer[name]
+            self.assertEqual(repr(verb), verb())
+            self.assertEqual(repr(verb()), verb())
+
+    def test_vrrp(self):
+        """A table of all, one in full with since when and why, or who is missing."""
+        verb = self.viewer["vrrp"]
+        self.assertIn("1m 15s", verb())
+        self.assertIn("no advertisement", verb(INSTANCE["name"]))
+        self.assertEqual(verb("VI_9"), "there is no VRRP instance 'VI_9'")
+
+    def test_bfd(self):
+        """The sessions, one of them, or who is missing."""
+        verb = self.viewer["bfd"]
+        self.assertIn(SESSION["name"], verb())
+        self.assertIn("detection time", verb(SESSION["name"]))
+        self.assertEqual(verb("x"), "there is no BFD session 'x'")
+
+    def test_lvs(self):
+        """Comes when the kernel has been asked; without parentheses it says how."""
+        verb = self.viewer["lvs"]
+        self.assertIn(VIRTUAL["name"], self.successResultOf(verb()))
+        self.assertIn("scheduler", self.successResultOf(verb(VIRTUAL["name"])))
+        self.assertEqual(
+            self.successResultOf(verb("x")), "there is no virtual server 'x'"
+        )
+        self.assertEqual(repr(verb), 'type lvs(), lvs("NAME")')
+
+    def test_facts(self):
+        """All, or those of one kind; secrets are not among what is shown."""
+        verb = self.viewer["facts"]
+        self.assertIn("interface:eth0", verb())
+        self.assertNotIn("opensesame", verb())
+        self.assertNotIn("interface:", verb("vrrp:"))
+        self.assertEqual(verb("xyz"), "no fact begins with 'xyz'")
+
+    def test_manyFacts(self):
+        """A prompt is not the place for thousands."""
+        self.patch(prompt, "MOST", 2)
+        self.assertTrue(self.viewer["facts"]().endswith("... and 1 more"))
+        self.patch(prompt, "MOST", 1)
+        self.assertEqual(len(self.viewer["vrrp"]().splitlines()), 2)
+
+    def test_events(self):
+        """The latest ones."""
+        self.assertEqual(len(self.viewer["events"](1).splitlines()), 2)
+
+    def test_show(self):
+        """One screen with all of it, servers that are not up by name."""
+        shown = self.viewer["show"]()
+        for part in (INSTANCE["name"], SESSION["name"], VIRTUAL["name"], "TIME"):
+            self.assertIn(part, shown)
+        self.node.facts.set(f"virtual:{VIRTUAL['name']}", "UP")
+        self.assertIn("1 virtual servers, 0 of them not up", self.viewer["show"]())
+
+    def test_showLittle(self):
+        """What a node does not have is not shown."""
+        self.node.bfd.sessions.clear()
+        self.node.balance.virtuals.clear()
+        self.assertNotIn("virtual servers", self.viewer["show"]())
+
+    def test_help(self):
+        """Every verb with what to type."""
+        shown = self.operator["help"]()
+        for verb in self.operator.values():
+            self.assertIn(verb.usage, shown)
+
+
+class WriteTests(PromptCase):
+    """Writing, for those who may."""
+
+    def test_drain(self):
+        """A wish, and taken back."""
+        name = f"{VIRTUAL['name']}/{VIRTUAL['real_servers'][0]['name']}"
+        self.assertEqual(self.operator["drain"](name), f"{name} is being drained")
+        self.assertEqual(self.node.facts.get(f"admin:real:{name}"), "drain")
+        self.assertEqual(self.operator["undrain"](name), f"{name} is used again")
+        self.assertEqual(self.node.facts.get(f"admin:real:{name}"), None)
+
+    def test_unknown(self):
+        """Of what is not there it says so."""
+        self.assertEqual(self.operator["drain"]("x"), "there is no real server 'x'")
+
+    def test_itself(self):
+        """A verb that needs a word says which when it is shown."""
+        self.assertEqual(
+            repr(self.operator["drain"]),
+            'drain("VS/RS"): no new connections to a real server',
+        )
+
+    def test_viewer(self):
+        """Who may only look has no word for it."""
+        self.assertEqual(set(self.operator) - set(self.viewer), {"drain", "undrain"})
+
+
+class RunTests(PromptCase):
+    """Verbs as words of a line."""
+
+    def test_words(self):
+        """A verb with its words; numbers are numbers."""
+        self.assertEqual(len(run(self.viewer, ["events", "1"]).splitlines()), 2)
+        self.assertIn("VI_9", run(self.viewer, ["vrrp", "VI_9"]))
+
+    def test_wrong(self):
+        """Another word, or too many of them, is answered with what to type."""
+        problem = self.assertRaises(LookupError, run, self.viewer, ["xyz"])
+        self.assertIn("there is no 'xyz'; there are: show, vrrp", str(problem))
+        problem = self.assertRaises(LookupError, run, self.viewer, ["vrrp", "a", "b"])
+        self.assertEqual(str(problem), 'type vrrp, vrrp("VI_1")')
+
+
+class VerbTests(SynchronousTestCase):
+    """A verb by itself."""
+
+    def test_text(self):
+        """It passes words on."""
+        verb = Verb(lambda *words: Text("-".join(words)), "u", "h")
+        self.assertEqual(verb("a", "b"), "a-b")
