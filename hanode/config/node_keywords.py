@@ -12,7 +12,9 @@ from hanode.config.row import Keyword
 
 NODE = (
     Keyword("http", "http", "endpoint", default=NodeDefs().http, only_hanode=True),
-    Keyword("console", "console", "endpoint", default="off", only_hanode=True),
+    Keyword(
+        "console", "console", "endpoint", default=NodeDefs().console, only_hanode=True
+    ),
     Keyword("console_keys", "console_keys", "word", only_hanode=True),
     Keyword("console_view_keys", "console_view_keys", "word", only_hanode=True),
     Keyword(

@@ -79,6 +79,10 @@ class TableTests(SynchronousTestCase):
                 ],
                 ("hanode",): [
                     "http",
+                    "console",
+                    "console_keys",
+                    "console_view_keys",
+                    "console_host_key",
                     "dataplane",
                     "wait_for_checks",
                     "keep_services",
@@ -164,7 +168,7 @@ class TableTests(SynchronousTestCase):
                 compared += 1
                 if getattr(record, row.field) != row.default * unit:
                     wrong.append((path, row.word))
-        self.assertEqual((compared, wrong), (16, []))
+        self.assertEqual((compared, wrong), (18, []))
 
     def test_balance_defaults_are_those_of_the_model(self) -> None:
         """Defaults of servers, checks and files are those of their records."""
