@@ -85,6 +85,7 @@ def vrrp_details(instance: Record) -> str:
         ("interval", interval(get("advert_int"))),
         ("source", _text(get("source"))),
         ("master", _master(instance)),
+        *(("tracked", _tracked(each)) for each in get("tracked") or ()),
         *(("address", each) for each in get("addresses") or ()),
         *sorted((name, str(count)) for name, count in (get("counters") or {}).items()),
     ]
@@ -204,6 +205,19 @@ def _vrrp_row(instance: Record) -> tuple[str, ...]:
         _master(instance),
         ", ".join(each.partition(" ")[0] for each in get("addresses") or ()) or UNKNOWN,
     )
+
+
+def _tracked(tracked: Record) -> str:
+    """C{script chk (weight 20): succeeded, +20}."""
+    get = tracked.get
+    weight = f" (weight {get('weight')})" if get("weight") else ""
+    if get("reverse"):
+        weight = f"{weight[:-1]} reverse)" if weight else " (reverse)"
+    effect = "FAULT" if get("fault") else ""
+    if get("points"):
+        effect = f"{get('points'):+d}"
+    text = f"{_text(get('kind'))} {_text(get('name'))}{weight}: {_text(get('state'))}"
+    return f"{text}, {effect}" if effect else text
 
 
 def _master(instance: Record) -> str:

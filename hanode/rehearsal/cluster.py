@@ -12,7 +12,7 @@ The same seed gives the same story. The clock jumps from event to event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, ip_address
 from random import Random
 from typing import Any
@@ -85,10 +85,14 @@ class PrivateClock:
 @implementer(IProcesses)
 @dataclass
 class NoProcesses:
-    """Notes the commands of one node; each succeeds at once, nothing is run."""
+    """Notes the commands of one node; each ends at once, nothing is run.
+
+    C{statuses} are the exit statuses by path; others succeed.
+    """
 
     ran: list[tuple[float, tuple[str, ...]]]
     clock: Clock
+    statuses: dict[str, int] = field(default_factory=dict)
 
     def run(
         self,
@@ -100,7 +104,7 @@ class NoProcesses:
     ) -> Deferred[Any]:
         """See L{IProcesses.run}."""
         self.ran.append((self.clock.seconds(), tuple(argv)))
-        return succeed(Exit(0))
+        return succeed(Exit(self.statuses.get(argv[0], 0)))
 
 
 @dataclass
@@ -169,6 +173,10 @@ class Cluster:
     def plug(self, name: str) -> None:
         """Put the cable back."""
         self._carrier(name, True)
+
+    def script(self, name: str, path: str, status: int) -> None:
+        """From now on the command C{path} ends so whenever the node runs it."""
+        self.boxes[name].processes.statuses[path] = status
 
     def kill(self, name: str) -> None:
         """End a node without a goodbye; its kernel keeps the addresses."""

@@ -83,8 +83,9 @@ class Instance:
             return actions
         if faults and self.state is not State.FAULT:
             for fault in faults:
-                text = "({name}): entering FAULT state ({fault})"
-                actions.append(say(text, name=self.settings.name, fault=fault))
+                cause = fault if fault.startswith("due to ") else f"({fault})"
+                text = "({name}): entering FAULT state {fault}"
+                actions.append(say(text, name=self.settings.name, fault=cause))
             return actions + self._enter(State.FAULT, ", ".join(faults), now)
         if had and not faults:
             if self.priority == OWNER and self.settings.state == "MASTER":
