@@ -132,6 +132,7 @@ class _Port:
         self._port = port
         self._overrun = overrun
         self._buffer = bytearray(LARGEST)
+        self._incomplete = False  # something of what is being read was lost
         port.setblocking(False)
         self.number: int = port.getsockname()[0]
         reactor.addReader(self)
@@ -153,7 +154,6 @@ class _Port:
 
     def doRead(self) -> None:
         """Read until nothing is left, then say so."""
-        overrun = False
         for _ in range(AT_ONCE):
             try:
                 size = self._port.recv_into(self._buffer)
@@ -162,17 +162,18 @@ class _Port:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                overrun = True
+                self._incomplete = True
                 continue
             try:
                 for kind, _, sequence, port, start, end in messages(self._buffer, size):
                     self._message(kind, sequence, port, start, end)
             except BadMessage as error:
                 self.log.error("cannot read netlink: {error}", error=error)
-                overrun = True
+                self._incomplete = True
         else:
             return  # the reactor comes back at once, others had their turn
-        if overrun:
+        incomplete, self._incomplete = self._incomplete, False
+        if incomplete:
             self._overrun()
         self._drained()
 

@@ -18,7 +18,13 @@ from hanode.dataplanes.netlink.message import (
     add_address,
     messages,
 )
-from hanode.dataplanes.netlink.socket import CHUNK, Notifications, Requests, dump
+from hanode.dataplanes.netlink.socket import (
+    AT_ONCE,
+    CHUNK,
+    Notifications,
+    Requests,
+    dump,
+)
 
 REQUEST = add_address(Address(ip_address("10.0.0.1"), 24, "eth0"), 2)
 
@@ -207,6 +213,24 @@ class NotificationsTests(SynchronousTestCase):
             heard,
             [(20, 5, b""), (21, 6, b"body"), (16, 0, b""), "overrun", "drained"],
         )
+
+    def test_lostInAnEarlierTurn(self) -> None:
+        """What was lost is not forgotten when the rest takes several turns to read."""
+        heard: list[str] = []
+        empty = HEADER.pack(16, 20, 0, 0, 0)
+        port = Port(OSError(errno.ENOBUFS, ""), *[empty] * AT_ONCE)
+        news = Notifications(
+            Readers(),
+            lambda kind, port, data, start, end: None,
+            lambda: heard.append("drained"),
+            lambda: heard.append("overrun"),
+            port,
+        )
+        news.doRead()
+        self.assertEqual(heard, [])
+        news.doRead()
+        news.doRead()
+        self.assertEqual(heard, ["overrun", "drained", "drained"])
 
 
 class DumpTests(SynchronousTestCase):
