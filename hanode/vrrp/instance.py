@@ -26,6 +26,7 @@ from hanode.vrrp.packet import Advert
 from hanode.vrrp.priority import OWNER, skew_time
 
 SILENCE = "no advertisement"  # the reason of an ordinary take-over
+ONE_BURST = 0.1  # of an interval: lower adverts that come so close get one answer
 
 
 class Instance:
@@ -49,6 +50,7 @@ class Instance:
         self._spared: float | None = None  # where it ended before BFD lost the master
         self._preempt_at: float | None = None  # until then lower masters are borne
         self._announcements = Announcements()
+        self._answered = float("-inf")  # when we last told a lower master off
 
     @property
     def deadline(self) -> float | None:
@@ -264,7 +266,14 @@ class Instance:
     def _assert_ourselves(
         self, advert: Advert, source: IpAddress, now: float
     ) -> Actions:
-        """Section 6.4.3 (740): answer at once, and win the neighbours back."""
+        """Section 6.4.3 (740): answer at once, and win the neighbours back.
+
+        One answer for a burst: adverts that waited while we were held up would get
+        dozens in the same millisecond, with announcements and notify scripts.
+        """
+        if now - self._answered < ONE_BURST * self.settings.advert_int:
+            return []
+        self._answered = now
         text = "({name}) Received advert from {source} with lower priority {theirs},"
         text += " ours {ours}"
         if not self.settings.lower_prio_no_advert:

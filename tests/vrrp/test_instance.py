@@ -322,6 +322,17 @@ class MasterTests(InstanceTestCase):
         )
         self.due(machine, 1001.5)
 
+    def test_burstOfLower(self) -> None:
+        """Lower adverts in a burst get one answer; a tenth of an interval later one."""
+        machine = self.master()
+        machine.receive(advert(50), HIGH, now=1000.5)
+        for late in (0.0, 0.001, 0.099):
+            self.assertEqual(machine.receive(advert(50), HIGH, now=1000.5 + late), [])
+        self.due(machine, 1001.5)
+        actions = machine.receive(advert(50), HIGH, now=1000.6)
+        self.assertIn(Outranked(HIGH), actions)
+        self.due(machine, 1001.6)
+
     def test_lower_prio_no_advert(self) -> None:
         """lower_prio_no_advert: the beat is kept, nothing is said to be forced."""
         machine = self.master(lower_prio_no_advert=True)
