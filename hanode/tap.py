@@ -34,6 +34,7 @@ from hanode.node import Node
 from hanode.outputs import Outputs
 from hanode.processes import Processes
 from hanode.promptness import settle
+from hanode.pulse import Pulse
 from hanode.reading import Reading, read
 from hanode.world import World, make_monotonic
 
@@ -106,6 +107,8 @@ class Daemon(MultiService):
     def __init__(self, options: Options, reactor: Any) -> None:
         super().__init__()
         self._options, self._reactor = options, reactor
+        self.pulse = Pulse(reactor)
+        self.pulse.setServiceParent(self)
         self._reading: Deferred[Any] | None = None
         self._again = False  # another SIGHUP has come meanwhile
         details = bool(options["log-detail"])
