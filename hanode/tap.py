@@ -36,6 +36,7 @@ from hanode.processes import Processes
 from hanode.promptness import settle
 from hanode.pulse import Pulse
 from hanode.reading import Reading, read
+from hanode.supervisor import Supervisor
 from hanode.world import World, make_monotonic
 
 DEFAULT = "/etc/hanode/node.conf"
@@ -109,6 +110,8 @@ class Daemon(MultiService):
         self._options, self._reactor = options, reactor
         self.pulse = Pulse(reactor)
         self.pulse.setServiceParent(self)
+        self.supervisor = Supervisor(reactor)
+        self.supervisor.setServiceParent(self)
         self._reading: Deferred[Any] | None = None
         self._again = False  # another SIGHUP has come meanwhile
         details = bool(options["log-detail"])
@@ -138,7 +141,15 @@ class Daemon(MultiService):
 
     def _ready(self) -> None:
         freeze()
+        self.supervisor.ready(self._status())
         self.log.info("hanode is ready: {n} instances", n=len(self.node.instances()))
+
+    def _status(self) -> str:
+        model = self.node.model
+        return (
+            f"{len(model.instances)} VRRP instances, {len(model.bfd_instances)} BFD"
+            f" sessions, {len(model.virtual_servers)} virtual servers"
+        )
 
     def _hangup(self, number: int, frame: FrameType | None) -> None:
         # A signal arrives between two bytecodes of anything: leave that first.
@@ -146,11 +157,13 @@ class Daemon(MultiService):
 
     def _reload_soon(self) -> None:
         """Reload here if that is quick; what is not must not hold up the packets."""
+        self.supervisor.reloading()
         if self._reading is not None:
             self._again = True
             return
         if self._options.seconds < QUICK:
             self.reload()
+            self.supervisor.ready(self._status())
             return
         self.log.info("Reloading ...")
         processes, present = self.node.world.processes, self.node.model
@@ -161,6 +174,7 @@ class Daemon(MultiService):
 
     def _have_read(self, _: object) -> None:
         self._reading = None
+        self.supervisor.ready(self._status())
         if self._again:
             self._again = False
             self._reload_soon()
