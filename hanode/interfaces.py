@@ -17,6 +17,7 @@ from hanode.config.balance_model import Check
 from hanode.config.model import Address, GlobalDefs, IpAddress
 from hanode.config.route_model import Route, Rule
 from hanode.config.track_model import Description, Share, Tracked
+from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.events import Event, ServerEvent
 from hanode.link import Link
 from hanode.lvs import Service, SyncDaemon, Table, Timeouts, Usages
@@ -263,6 +264,22 @@ class IDataplane(Interface):
         """Set the interface's promote_secondaries while C{owner} wants it.
 
         The old value comes back when nobody wants it any more.
+        """
+
+    def virtual_links(owner: str, links: Sequence[VirtualLink]) -> None:
+        """From now on C{owner} wants exactly C{links}, and no others.
+
+        They are made as soon as their parents exist, and removed with C{stop} or when
+        nobody wants them any more. One that somebody deletes is made again.
+        """
+
+    def configure_firewall(defs: FirewallDefs) -> None:
+        """How the rules of L{refuse} and of virtual MACs are written."""
+
+    def refuse(owner: str, addresses: Sequence[Address]) -> None:
+        """From now on packets to and from exactly C{addresses} are dropped.
+
+        Neighbour discovery is not. A kernel that cannot do it only gets a log line.
         """
 
     def links() -> dict[str, Link]:

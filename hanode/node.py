@@ -94,6 +94,7 @@ class Node(MultiService):
         )
         self.balance.configure(model)
         self.balance.setServiceParent(self)
+        world.dataplane.configure_firewall(model.global_defs.firewall)
         for settings in model.instances.values():
             self._add(settings, model.global_defs.startup_delay)
 
@@ -134,6 +135,7 @@ class Node(MultiService):
         self._doubt_scripts()
         if old.global_defs != model.global_defs:
             self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
+            self.world.dataplane.configure_firewall(model.global_defs.firewall)
             for messenger in self._messengers.values():
                 messenger.reconfigure(model.global_defs)
         self._interfaces.expect(interfaces(model))
@@ -215,6 +217,8 @@ def interfaces(model: Model) -> set[str]:
         names.update(
             tracked.name for tracked in each.track if tracked.kind == "interface"
         )
+        names.update(link.name for link in each.virtual.links)
+        names.update(link.parent for link in each.virtual.links)
         names.update(address.device for address in each.all_addresses)
     for session in model.bfd_instances.values():
         names.add(session.route.device)

@@ -113,7 +113,7 @@ def _alone(entry: _Line, word: Word) -> None:
     elif word.text == "no_track":
         entry.track = False
     elif word.text == "use_vmac":
-        entry.findings.warning(word, "use_vmac: not yet supported: ignored")
+        entry.flags.add(word.text)
     else:
         remedy = "remove it"
         if split_prefix(word.text)[0] is not None:

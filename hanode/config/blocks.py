@@ -23,6 +23,7 @@ from hanode.config import (
     process_entries,
     scripts,
     values,
+    vmac_entries,
 )
 from hanode.config.findings import Findings
 from hanode.config.future import Path
@@ -164,6 +165,7 @@ READERS: Mapping[str, values.Reader] = {
     **process_entries.READERS,
     **checker_entries.READERS,
     **balance_entries.READERS,
+    **vmac_entries.READERS,
     "sync daemon": balance_sync.sync_daemon,
     "addresses": addresses.addresses,
     "peers": entries.peers,

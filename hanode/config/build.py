@@ -36,6 +36,7 @@ from hanode.config.track_model import Description
 from hanode.config.tracker_words import FILE, WITHOUT_PLUGINS, Trackers
 from hanode.config.tracking import Trackables, tracked
 from hanode.config.tree import Block
+from hanode.config.vmac_model import FirewallDefs
 
 #: vrrp_min_garp: the defaults where nothing else is said
 _MIN_GARP = {
@@ -63,6 +64,7 @@ _GLOBAL_FIELDS = (
     "startup_delay",
     "log_unknown_vrids",
 )
+_FIREWALL = "firewall."
 
 
 def load(
@@ -166,7 +168,17 @@ def _sorted(
 def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
     user, group = shared.get("script_user", (None, None))
     fields = {name: shared[name] for name in _GLOBAL_FIELDS if name in shared}
-    return GlobalDefs(**fields, script_user=user, script_group=group)
+    firewall = {
+        name.removeprefix(_FIREWALL): value
+        for name, value in shared.items()
+        if name.startswith(_FIREWALL)
+    }
+    return GlobalDefs(
+        **fields,
+        script_user=user,
+        script_group=group,
+        firewall=FirewallDefs(**firewall),
+    )
 
 
 def _probing(found: Iterable[Block], trackers: Trackers) -> bool:

@@ -30,6 +30,7 @@ class Taken:
         default_factory=dict
     )
     addresses: dict[tuple[IpAddress, str], str] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)  # names of virtual interfaces
 
     def add(self, instance: VrrpInstance) -> None:
         """C{instance} is accepted: its name, VRID and addresses are gone."""
@@ -37,6 +38,7 @@ class Taken:
         self.routers.setdefault(router(instance), []).append(instance)
         for address in instance.all_addresses:
             self.addresses[address.address, address.device] = instance.name
+        self.links.update(link.name for link in instance.virtual.links)
 
 
 def router(instance: VrrpInstance) -> tuple[str, int, int]:

@@ -36,10 +36,8 @@ _SCRIPTS = """startup_script
     notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
     fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
 
-_KERNEL = """dynamic_interfaces disable_local_igmp vrrp_iptables vrrp_ipsets
-    nftables nftables_priority nftables_ifindex nftables_ipvs
-    nftables_ipvs_priority nftables_ipvs_start_fwmark nftables_counters
-    vmac_prefix vmac_addr_prefix iproute_usr_dir iproute_etc_dir
+_KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark
+    iproute_usr_dir iproute_etc_dir
     vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier"""
 
 _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
@@ -53,9 +51,9 @@ _OTHERS = """vrrp_garp_extra_if
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
-_INSTANCE = f"""{_TRACKERS} use_vmac use_vmac_addr vmac_xmit_base use_ipvlan
-    old_unicast_checksum vrf track_src_ip linkbeat_use_polling virtual_routes*
-    virtual_rules* no_accept debug smtp_alert lvs_sync_daemon_interface
+_INSTANCE = f"""{_TRACKERS} old_unicast_checksum track_src_ip
+    linkbeat_use_polling virtual_routes*
+    virtual_rules* debug smtp_alert lvs_sync_daemon_interface
     timer_expired_backup
     thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
 

@@ -14,6 +14,7 @@ from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
 from hanode.config.process_keywords import PROCESS_GLOBAL
 from hanode.config.row import Keyword
+from hanode.config.vmac_keywords import VIRTUAL_GLOBAL
 from hanode.config.vrrp_keywords import INSTANCE
 
 _LONGEST = 4294.967295  # seconds: 32 bits of microseconds
@@ -105,4 +106,11 @@ _PARSED = (
     Keyword("random_seed", "random_seed", "parsed"),
 )
 
-GLOBAL = (*_OWN, *_DEFAULTS, *BALANCE_GLOBAL, *PROCESS_GLOBAL, *_PARSED)
+GLOBAL = (
+    *_OWN,
+    *_DEFAULTS,
+    *BALANCE_GLOBAL,
+    *PROCESS_GLOBAL,
+    *VIRTUAL_GLOBAL,
+    *_PARSED,
+)

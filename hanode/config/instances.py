@@ -20,6 +20,7 @@ from hanode.config.model import (
     VrrpInstance,
 )
 from hanode.config.role import preemption, role
+from hanode.config.vmac_build import Placement
 
 _V3_LONGEST = 40.95  # seconds: 12 bits of centiseconds (RFC 9568, section 5.2.7)
 
@@ -44,15 +45,18 @@ def complete(draft: Draft, taken: Taken) -> VrrpInstance | None:
         version=version,
         source=source,
         multicast_group=endpoints.group(draft, family),
+        vrf=_vrf(draft),
         unicast_peers=endpoints.peers(draft, family, source),
         place=draft.block.keyword.place,
     )
     if _refused(draft, placed, taken):
         return None
-    addresses, excluded = vips.virtual_addresses(draft, family, taken)
+    placement = Placement(draft, placed, taken)
+    addresses, excluded = vips.virtual_addresses(draft, family, taken, placement)
     if not addresses and not _runs_empty(draft, placed):
         return None
-    return _filled(draft, placed, {"addresses": addresses, "excluded": excluded})
+    held = {"addresses": addresses, "excluded": excluded}
+    return _filled(draft, placed, {**held, "virtual": placement.virtual()})
 
 
 def _filled(
@@ -75,6 +79,7 @@ def _filled(
         preempt=preempt,
         preempt_delay=delay,
         advert_int=_advert_int(draft, placed.version),
+        accept=draft.own.get("accept", not draft.strict),
         check_unicast_src=ttls or draft.get("check_unicast_src"),
         authentication=_authentication(draft, placed.version),
         garp=_garp(draft),
@@ -137,6 +142,17 @@ def _refused(draft: Draft, placed: VrrpInstance, taken: Taken) -> bool:
             )
             return True
     return False
+
+
+def _vrf(draft: Draft) -> str:
+    vrf = str(draft.get("vrf"))
+    if vrf and draft.interface:
+        draft.warning(
+            f"vrf {vrf} is ignored: interface {draft.interface} tells the VRF",
+            "remove vrf, or interface",
+        )
+        return ""
+    return vrf
 
 
 def _routable(placed: VrrpInstance) -> bool:

@@ -20,6 +20,7 @@ from hanode.config.scalars import IpAddress as IpAddress
 from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
 from hanode.config.track_model import Descriptions, Tracked
+from hanode.config.vmac_model import FirewallDefs, Virtual
 
 MULTICAST_4 = IPv4Address("224.0.0.18")  # RFC 9568, section 5.1.1.2
 MULTICAST_6 = IPv6Address("ff02::12")  # RFC 9568, section 5.1.2.2
@@ -138,12 +139,20 @@ class VrrpInstance:
     fast_failover: BfdParameters | None = None
     notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
+    virtual: Virtual = field(default_factory=Virtual)
+    vrf: str = ""  # where a unicast instance without interface sends
+    accept: bool = True  # a master that is not the owner answers on its addresses
     place: Place | None = field(default=None, compare=False, repr=False)
 
     @property
     def unicast(self) -> bool:
         """Whether advertisements go to peers instead of the multicast group."""
         return bool(self.unicast_peers)
+
+    @property
+    def device(self) -> str:
+        """Where advertisements go through: a virtual link, the interface or a VRF."""
+        return self.virtual.device or self.interface or self.vrf
 
     @property
     def all_addresses(self) -> tuple[Address, ...]:
@@ -163,6 +172,7 @@ class GlobalDefs:
     log_unknown_vrids: bool = False
     use_symlink_paths: bool = True  # scripts by their path as written
     set_supplementary_groups: bool = False
+    firewall: FirewallDefs = field(default_factory=FirewallDefs)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,12 @@ _KEYWORDS = {
 }
 
 
+_TRAP = (
+    "strict mode: unless its priority is 255, a master drops what is sent to its"
+    " virtual addresses, ping too"
+)
+
+
 def enforce(draft: Draft, version: int) -> None:
     """Make the fields of C{draft} what strict mode wants; say what that changed."""
     for field, value in FIXED.items():
@@ -54,11 +60,12 @@ def enforce(draft: Draft, version: int) -> None:
             " - resetting",
             "remove accept",
         )
-    if version == 2 or not draft.own.get("accept"):
+        draft.own["accept"] = False
+    _trap(draft, version)
+    if draft.own.pop("vmac_xmit_base", None):
         draft.warning(
-            "strict mode's refusal of packets to virtual addresses: "
-            "not yet supported: ignored",
-            "the addresses answer while this node is master",
+            "xmit_base is incompatible with strict mode - resetting",
+            "remove vmac_xmit_base, or strict mode",
         )
     first = draft.own.get("addresses", [])[:1]
     if first and first[0].value.address.version == 6:
@@ -69,3 +76,17 @@ def enforce(draft: Draft, version: int) -> None:
                 f"the first IPv6 VIP address must be link local: {address}",
                 "RFC 9568 section 5.2.9 wants a link-local address first",
             )
+
+
+def _trap(draft: Draft, version: int) -> None:
+    """Say it to who has not said that it is meant: distributions' samples are strict.
+
+    RFC 9568, section 6.1, Accept_Mode; RFC 3768 has no such mode.
+    """
+    if "accept" in draft.own or draft.own.get("priority") == 255:
+        return
+    if version == 3:
+        remedy = "write accept if they are to answer, no_accept if not"
+    else:
+        remedy = "remove vrrp_strict if they are to answer; write no_accept if not"
+    draft.warning(_TRAP, remedy)

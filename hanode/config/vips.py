@@ -7,6 +7,7 @@ from dataclasses import replace
 from hanode.config.draft import Draft, Taken
 from hanode.config.entries import Entry
 from hanode.config.model import Address, IpAddress
+from hanode.config.vmac_build import Placement
 
 _MTU = 1500  # octets; every Ethernet carries that
 _COUNT = 255  # RFC 9568 5.2.5: the count is one octet
@@ -20,12 +21,12 @@ ROOM = {
 
 
 def virtual_addresses(
-    draft: Draft, family: int, taken: Taken
+    draft: Draft, family: int, taken: Taken, placement: Placement
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """The advertised and the excluded addresses, each with its device."""
     seen: set[tuple[IpAddress, str]] = set()
-    advertised = _claim(draft, "addresses", family, taken, seen)
-    excluded = _claim(draft, "excluded", 0, taken, seen)
+    advertised = _claim(draft, "addresses", family, taken, seen, placement)
+    excluded = _claim(draft, "excluded", 0, taken, seen, placement)
     room = ROOM[family]
     if len(advertised) > room:
         draft.warning(
@@ -42,6 +43,7 @@ def _claim(
     family: int,
     taken: Taken,
     seen: set[tuple[IpAddress, str]],
+    placement: Placement,
 ) -> list[Address]:
     """The addresses of one block that nobody else has; C{family} 0 takes both."""
     entries: list[Entry[Address]] = draft.own.get(field, [])
@@ -56,6 +58,7 @@ def _claim(
                 "put it into virtual_ipaddress_excluded, or into its own instance",
             )
             continue
+        address = placement.place(address)
         if not address.device:
             address = replace(address, device=_device(draft, entry))
         key = (address.address, address.device)
@@ -73,8 +76,6 @@ def _claim(
 
 
 def _device(draft: Draft, entry: Entry[Address]) -> str:
-    if draft.interface:
-        return draft.interface
     device = str(draft.shared.get("default_interface", "eth0"))
     draft.findings.warning(
         entry.place,

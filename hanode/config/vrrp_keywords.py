@@ -6,6 +6,7 @@ The fields are those of L{hanode.config.model.VrrpInstance}.
 from __future__ import annotations
 
 from hanode.config.row import Keyword
+from hanode.config.vmac_keywords import VIRTUAL
 
 _UINT = 4294967295
 _DELAY = 4294  # seconds: what fits 32 bits of microseconds
@@ -132,7 +133,6 @@ _ADDRESSES = (
     Keyword("virtual_ipaddress_excluded", "excluded", "addresses"),
     Keyword("no_virtual_ipaddress", "no_addresses", "flag", default=False),
     Keyword("promote_secondaries", "promote_secondaries", "flag", default=False),
-    Keyword("accept", "accept", "flag"),
 )
 
 _PACKETS = (
@@ -188,6 +188,7 @@ INSTANCE = (
     *_PACKETS,
     *_TRACKING,
     *_NOTIFY,
+    *VIRTUAL,
 )
 
 AUTHENTICATION = (

@@ -71,6 +71,13 @@ class Kernel:
             return link
         return None
 
+    def forget(self, index: int) -> None:
+        """The interface with this index is gone, and its addresses with it."""
+        link = self.links.pop(index, None)
+        self.addresses.pop(index, None)
+        if link is not None and self.indices.get(link.name) == index:
+            del self.indices[link.name]
+
     def add(self, address: StoredAddress) -> None:
         """The address is there now; an address that was there keeps its place."""
         self.addresses.setdefault(address.key[0], {})[address.key] = address

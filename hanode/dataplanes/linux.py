@@ -21,8 +21,10 @@ from zope.interface import implementer
 
 from hanode.config.model import Address
 from hanode.config.route_model import Route, Rule
+from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.dataplanes.announcer import Announcer
 from hanode.dataplanes.connected import Connected
+from hanode.dataplanes.firewall import Firewall
 from hanode.dataplanes.held_addresses import RETRY, Addresses
 from hanode.dataplanes.kept import Keep, Kept
 from hanode.dataplanes.kernel import Kernel
@@ -37,6 +39,7 @@ from hanode.dataplanes.netlink.socket import Notifications, Requests, dump
 from hanode.dataplanes.routes import Routes
 from hanode.dataplanes.rules import Rules
 from hanode.dataplanes.sysctl import PromoteSecondaries
+from hanode.dataplanes.vmac import VirtualLinks
 from hanode.dataplanes.wanted import Slot
 from hanode.interfaces import IDataplane, IDataplaneKind
 from hanode.link import Link
@@ -58,6 +61,10 @@ class LinuxDataplane:
             reactor, self._kernel, self._announcer, self._promotion
         )
         self._wanted = self._addresses.wanted
+        self._virtual = VirtualLinks(
+            reactor, self._kernel, self._wanted.by_key, self._links_changed
+        )
+        self._firewall = Firewall(reactor, self._kernel)
         self._routes: Kept[Route] = Kept(Routes(), reactor, self._kernel)
         self._connected = Connected(reactor, self._kernel, self._wanted)
         self._rules: Kept[Rule] = Kept(Rules(), reactor, self._kernel)
@@ -83,7 +90,9 @@ class LinuxDataplane:
         )
         self._addresses.requests = self._requests
         self._announcer.open()
-        self._synchronise()
+        self._virtual.start()
+        self._firewall.start()
+        self._synchronise(first=True)
         for kept in (self._routes, self._rules):
             kept.open(self._requests, self._news)
             kept.read_first()
@@ -97,6 +106,8 @@ class LinuxDataplane:
         self._addresses.stop()
         self._requests.doRead()  # the answers are there; a refusal is worth a line
         self._promotion.restore()
+        self._virtual.stop()
+        self._firewall.stop()
         self._announcer.close()
         self._requests.close()
         self._news.close()
@@ -163,6 +174,22 @@ class LinuxDataplane:
         """See L{IDataplane.promote_secondaries}."""
         self._promotion.want(owner, interface, wanted)
 
+    def virtual_links(self, owner: str, links: Sequence[VirtualLink]) -> None:
+        """See L{IDataplane.virtual_links}."""
+        self._virtual.want(owner, links)
+        if self._settle():
+            self._links_changed()
+
+    def configure_firewall(self, defs: FirewallDefs) -> None:
+        """See L{IDataplane.configure_firewall}."""
+        self._virtual.local_igmp = defs.local_igmp
+        self._firewall.configure(defs)
+        self._virtual.settle()
+
+    def refuse(self, owner: str, addresses: Sequence[Address]) -> None:
+        """See L{IDataplane.refuse}."""
+        self._firewall.refuse(owner, addresses)
+
     def links(self) -> dict[str, Link]:
         """See L{IDataplane.links}."""
         found = ((name, self._link(name)) for name in self._kernel.indices)
@@ -170,13 +197,15 @@ class LinuxDataplane:
 
     # -- from the kernel
 
-    def _synchronise(self) -> None:
+    def _synchronise(self, first: bool = False) -> None:
         """Read everything anew, make good what differs, tell about the interfaces."""
         self._kernel.replace(dump(RTM_GETLINK), dump(RTM_GETADDR))
         self._lost.clear()
         self._dirty.clear()
         self._moved.clear()
         self._addresses.rebind()
+        if self._settle(first):
+            self._addresses.rebind()
         self._addresses.clean(self._wanted)
         self._addresses.fill()
         for kept in (self._routes, self._rules):
@@ -237,6 +266,8 @@ class LinuxDataplane:
         lost, self._lost = self._lost, {}
         dirty, self._dirty = self._dirty, set()
         moved, self._moved = self._moved, set()
+        if (moved or dirty) and self._settle():
+            moved |= self._virtual.indices()
         if moved:
             self._addresses.rebind()
             self._routes.rebind()
@@ -258,9 +289,24 @@ class LinuxDataplane:
         self._routes.drained()
         self._rules.drained()
 
+    def _settle(self, first: bool = False) -> bool:
+        """Make the virtual links; what they must not send is dropped before."""
+        self._firewall.settle(self._virtual.wanted())
+        return self._virtual.settle(first)
+
+    def _links_changed(self) -> None:
+        self._addresses.rebind()
+        self._routes.rebind()
+        self._routes.disturb()
+        self._addresses.fill()
+        self._tell_all()
+        self._routes.drained()
+
     # -- telling
 
     def _link(self, name: str) -> Link | None:
+        if self._virtual.hides(name):
+            return None
         return self._kernel.link(name, self._wanted.by_key)
 
     def _tell(self, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -17,6 +18,7 @@ from zope.interface import implementer
 
 from hanode.config.model import Address, IpAddress
 from hanode.config.route_model import Route, Rule
+from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.dataplanes.memory_kept import Remembered
 from hanode.interfaces import IDataplane, IDataplaneKind
 from hanode.link import Link
@@ -38,7 +40,8 @@ class MemoryDataplane:
 
     C{addresses} maps interface to what it has, in order, as (address, prefix);
     C{announced} lists every frame; C{promoted} the interfaces with promote_secondaries.
-    C{routes.present} and C{rules.present} are what it has of these.
+    C{routes.present} and C{rules.present} are what it has of these; C{refused} is by
+    owner.
     Time is only noted, so that without a C{clock} all happens at 0.
     """
 
@@ -48,6 +51,8 @@ class MemoryDataplane:
     def __init__(self, clock: IReactorTime | None = None) -> None:
         self._clock = clock
         self._links: dict[str, Link] = {}
+        self._virtual: dict[str, tuple[VirtualLink, ...]] = {}
+        self._indices = count(1000)  # of virtual links
         self._claims: dict[str, tuple[Address, ...]] = {}
         self._held: dict[str, tuple[Address, ...]] = {}
         self._promoters: dict[str, set[str]] = {}
@@ -55,6 +60,7 @@ class MemoryDataplane:
         self._told: dict[str, Link] = {}
         self.addresses: dict[str, list[tuple[IpAddress, int]]] = {}
         self.announced: list[Announcement] = []
+        self.refused: dict[str, tuple[Address, ...]] = {}
         self.routes: Remembered[Route] = Remembered(lambda r: r.devices, self._is_up)
         self.rules: Remembered[Rule] = Remembered(lambda r: (), self._is_up)
 
@@ -63,6 +69,7 @@ class MemoryDataplane:
     def start(self, changed: Callable[[str, Link | None], object]) -> None:
         """See L{IDataplane.start}."""
         self._changed = changed
+        self._make_virtual()
         for owner in self._claims:
             self._settle(owner)
         self.routes.start()
@@ -76,6 +83,8 @@ class MemoryDataplane:
         self.routes.stop()
         for owner in tuple(self._held):
             self.hold(owner, ())
+        for owner in tuple(self._virtual):
+            self.virtual_links(owner, ())
         self._changed = None
         self._told.clear()
         self._promoters.clear()
@@ -150,6 +159,25 @@ class MemoryDataplane:
         owners = self._promoters.setdefault(interface, set())
         (owners.add if wanted else owners.discard)(owner)
 
+    def virtual_links(self, owner: str, links: Sequence[VirtualLink]) -> None:
+        """See L{IDataplane.virtual_links}."""
+        before = self._virtual.pop(owner, ())
+        if links:
+            self._virtual[owner] = tuple(links)
+        for link in before:
+            if link not in links:
+                self.remove_link(link.name)
+        self._make_virtual()
+
+    def configure_firewall(self, defs: FirewallDefs) -> None:
+        """See L{IDataplane.configure_firewall}; there is nothing to write."""
+
+    def refuse(self, owner: str, addresses: Sequence[Address]) -> None:
+        """See L{IDataplane.refuse}."""
+        self.refused.pop(owner, None)
+        if addresses:
+            self.refused[owner] = tuple(addresses)
+
     def links(self) -> dict[str, Link]:
         """See L{IDataplane.links}."""
         return {name: self._seen(link) for name, link in self._links.items()}
@@ -183,6 +211,7 @@ class MemoryDataplane:
             self._fill(link.name)
         self.routes.disturbed()
         self._tell(link.name)
+        self._make_virtual()
 
     def remove_link(self, name: str) -> None:
         """The interface is gone, and its addresses with it."""
@@ -190,6 +219,7 @@ class MemoryDataplane:
         self.addresses.pop(name, None)
         self.routes.disturbed()
         self._tell(name)
+        self._make_virtual()
 
     def someone_adds(self, device: str, address: IpAddress, prefix: int) -> None:
         """Another program sets an address on an interface."""
@@ -214,6 +244,28 @@ class MemoryDataplane:
         self._tell(device)
 
     # -- inside
+
+    def _make_virtual(self) -> None:
+        """Virtual links come, change and go with their parents."""
+        if self._changed is None:
+            return
+        for link in [each for links in self._virtual.values() for each in links]:
+            parent, have = self._links.get(link.parent), self._links.get(link.name)
+            if parent is None:
+                if have is not None:
+                    self.remove_link(link.name)
+                continue
+            own = (link.address,) if link.address else ()
+            six = parent.address(6) if link.link_local else None
+            wanted = replace(
+                parent,
+                name=link.name,
+                index=next(self._indices) if have is None else have.index,
+                mac=link.mac or parent.mac,
+                addresses=own if six is None else (*own, six),
+            )
+            if have != wanted:
+                self.set_link(wanted)
 
     def _hold(self, owner: str, addresses: tuple[Address, ...]) -> None:
         before = self._held.pop(owner, ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from struct import Struct
 from typing import Any
 
@@ -131,6 +131,7 @@ class Watch:
         outermost PID namespace; the port of a program with one netlink socket is its
         identifier in its own. 0 and "" where the kernel does not say.
     @param overrun: called when there was more news than could be read.
+    @param families: those of the tables of that name that are ours.
     """
 
     log = Logger()
@@ -142,7 +143,9 @@ class Watch:
         changed: Callable[[int, int, str], object],
         overrun: Callable[[], object],
         port: Any = None,
+        families: Container[int] = (NFPROTO_INET,),
     ) -> None:
+        self._families = families
         self._table = name.encode() + b"\0"
         self._changed = changed
         self._overrun = overrun
@@ -166,7 +169,7 @@ class Watch:
         found = attributes(data, start + ATTRIBUTES, end)
         if kind & 0xFF != NFT_MSG_NEWGEN:
             first, last = found.get(NFTA_TABLE, (0, 0))
-            if data[start] == NFPROTO_INET and data[first:last] == self._table:
+            if data[start] in self._families and data[first:last] == self._table:
                 self._touched, self._port = True, port
             return
         # It closes the transaction whose changes came before it.

@@ -43,6 +43,7 @@ class Outlook:
         self._paths: dict[str, Path] = {}
         self._identities: dict[str, int] = {}  # of who was Up last, by fact
         self.link: Link | None = None  # the instance's own interface
+        self.virtual: Link | None = None  # that of its virtual MAC or ipvlan
 
     def watch(self, settings: VrrpInstance) -> None:
         """Watch what C{settings} speak of, and nothing else."""
@@ -55,6 +56,8 @@ class Outlook:
                 wanted[each.fact] = self._path_changed
         if settings.interface:
             wanted[f"interface:{settings.interface}"] = self._interface_changed
+        if self._main():
+            wanted[f"interface:{self._main()}"] = self._interface_changed
         if settings.fast_failover is not None:
             wanted[f"fast_failover:{settings.name}"] = self._path_changed
         for fact in set(self._watches) - set(wanted):
@@ -109,13 +112,27 @@ class Outlook:
             return (f"interface {settings.interface} doesn't exist",)
         if not self.link.up and settings.track_primary:
             return (f"interface {settings.interface} down",)
+        if not self._main():
+            return ()
+        if self.virtual is None:
+            return (f"interface {self._main()} doesn't exist",)
+        if not self.virtual.up and settings.track_primary:
+            return (f"interface {self._main()} down",)
         return ()
+
+    def _main(self) -> str:
+        """The name of the instance's virtual link, "" without one."""
+        main = None if self._settings is None else self._settings.virtual.main
+        return "" if main is None else main.name
 
     def _changed(self, fact: str, value: object) -> None:
         self._judge()
 
     def _interface_changed(self, fact: str, link: Link | None) -> None:
-        self.link = link
+        if fact == f"interface:{self._main()}":
+            self.virtual = link
+        else:
+            self.link = link
         self._judge()
 
     def _path_changed(self, fact: str, path: Path) -> None:

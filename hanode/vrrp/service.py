@@ -14,7 +14,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from hanode.config.model import IpAddress, VrrpInstance
+from hanode.config.model import Address, IpAddress, VrrpInstance
 from hanode.driver import Driver
 from hanode.events import Event
 from hanode.facts import Facts
@@ -24,11 +24,15 @@ from hanode.vrrp.actions import State
 from hanode.vrrp.instance import Instance
 from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
+from hanode.vrrp.priority import OWNER
 from hanode.vrrp.voice import Voice
 from hanode.vrrp.wire import Wires
 
 REOPEN = 1.0  # seconds until a socket that could not be opened is tried again
-SAME_ROUTER = ("vrid", "interface", "family", "version", "unicast", "multicast_group")
+SAME_ROUTER = (
+    *("vrid", "interface", "family", "version", "unicast", "multicast_group"),
+    *("virtual", "vrf"),
+)
 
 
 class VrrpService(Service):
@@ -72,6 +76,8 @@ class VrrpService(Service):
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
         self._leaving = False
+        self._holding: tuple[Address, ...] = ()
+        self._refused: tuple[Address, ...] = ()
 
     @property
     def settings(self) -> VrrpInstance:
@@ -87,6 +93,7 @@ class VrrpService(Service):
 
     def claim(self) -> None:
         """Tell the dataplane what is ours, before we may hold it."""
+        self._world.dataplane.virtual_links(self.name, self.settings.virtual.links)
         self._claim(self.settings)
 
     def _claim(self, settings: VrrpInstance) -> None:
@@ -121,6 +128,7 @@ class VrrpService(Service):
         self._leaving = True  # it is not the node that stops: no notify_stop
         self.disownServiceParent()
         self._world.dataplane.claim(self.name, ())
+        self._world.dataplane.virtual_links(self.name, ())
         self._facts.forget(f"vrrp:{self.name}")
         self._facts.forget(f"master:{self.name}")
 
@@ -137,6 +145,7 @@ class VrrpService(Service):
         self._claim(settings)
         self._voice.forgive()
         self._driver.feed(self.machine.reconfigure, settings)
+        self._refuse(self._holding)
         self._outlook.watch(settings)
         self._judge()
         return True
@@ -148,6 +157,7 @@ class VrrpService(Service):
             "name": settings.name,
             "vrid": settings.vrid,
             "interface": settings.interface,
+            "device": settings.device,
             "version": settings.version,
             "state": machine.state.value,
             "priority": machine.priority,
@@ -226,7 +236,8 @@ class VrrpService(Service):
     def _judge(self) -> None:
         """Weigh everything that is known, and tell the machine the verdict."""
         verdict = self._outlook.verdict()
-        if self._outlook.link is None and self.settings.interface:
+        gone = self._outlook.link is None and self.settings.interface
+        if gone or (self._outlook.virtual is None and self.settings.virtual.device):
             self._voice.close()  # the interface has gone, and its socket with it
         faults = self._outlook.own_faults() or self._open()
         self._driver.feed(self.machine.judge, verdict.priority, faults + verdict.faults)
@@ -235,7 +246,7 @@ class VrrpService(Service):
     def _open(self) -> tuple[str, ...]:
         """Have the right socket open; give the fault when that is impossible."""
         try:
-            fault = self._voice.open(self._outlook.link)
+            fault = self._voice.open(self._outlook.link, self._outlook.virtual)
         except OSError as problem:
             return (self._cannot_open(problem),)
         if not fault:
@@ -264,9 +275,29 @@ class VrrpService(Service):
         self._voice.advertise(action.priority)
 
     def _hold(self, action: actions.Hold) -> None:
+        self._holding = action.addresses
+        if action.addresses:  # no packet is to come in between
+            self._refuse(action.addresses)
         self._world.dataplane.hold(
             self.name, action.addresses, action.routes, action.rules
         )
+        if not action.addresses:
+            self._refuse(())
+
+    def _refuse(self, held: tuple[Address, ...]) -> None:
+        """Have packets to what we hold dropped unless we may accept them.
+
+        RFC 9568, section 6.1, Accept_Mode; the address owner accepts always.
+        """
+        settings = self.settings
+        refused = () if settings.accept or settings.priority == OWNER else held
+        if refused != self._refused:
+            if self.details and bool(refused) is not bool(self._refused):
+                text = "({name}) {what} firewall drop rule"
+                what = "setting" if refused else "removing"
+                self.log.debug(text, name=self.name, what=what)
+            self._refused = refused
+            self._world.dataplane.refuse(self.name, refused)
 
     def _announce(self, action: actions.Announce) -> None:
         garp = self.settings.garp

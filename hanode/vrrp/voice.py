@@ -47,19 +47,27 @@ class Voice:
 
     # -- the socket
 
-    def open(self, link: Link | None) -> str:
+    def open(self, link: Link | None, virtual: Link | None = None) -> str:
         """Have the right socket open; return the fault when there is none to have.
+
+        C{link} is the instance's own interface, C{virtual} that of its virtual MAC or
+        ipvlan when advertisements go through it.
 
         Raises L{OSError} when the kernel refuses it.
         """
         settings = self._machine.settings
         source = settings.source
+        main, below = settings.virtual.main, link
+        if main is not None and (settings.family == 6 or main.kind == "ipvlan"):
+            # RFC 9568, section 5.1.2.1: IPv6 from its own link-local address
+            link = virtual if settings.virtual.device else link
         if source is None and link is not None:
             source = link.address(settings.family)
         if source is None:
             self.close()
             return f"no IPv{settings.family} address for interface"
-        way = route(settings, source)
+        through = virtual if settings.virtual.device else below
+        way = route(settings, source, 0 if through is None else through.index)
         if self._wire is None or self._wire.route != way:
             self.close()
             self._wire = self._wires.join(way, settings.vrid, self)

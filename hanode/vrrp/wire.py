@@ -27,13 +27,14 @@ class Route:
     source: IpAddress
     group: IpAddress | None
     ttl: int
+    index: int = 0  # a new interface of the same name is another one
 
 
-def route(settings: VrrpInstance, source: IpAddress) -> Route:
+def route(settings: VrrpInstance, source: IpAddress, index: int = 0) -> Route:
     """The way that the advertisements of C{settings} take."""
     group = None if settings.unicast else settings.multicast_group
     ttl = settings.unicast_ttl if settings.unicast else 255
-    return Route(settings.interface, settings.family, source, group, ttl)
+    return Route(settings.device, settings.family, source, group, ttl, index)
 
 
 class Listener(Protocol):

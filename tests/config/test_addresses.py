@@ -234,7 +234,7 @@ class OptionTests(SynchronousTestCase):
     def test_unknown_words(self) -> None:
         """Unknown words are ignored, a second address with better advice."""
         self.assertEqual(
-            read("192.0.2.1 192.0.2.2 foo use_vmac"),
+            read("192.0.2.1 192.0.2.2 foo"),
             (
                 [four("192.0.2.1")],
                 [
@@ -242,7 +242,6 @@ class OptionTests(SynchronousTestCase):
                     "- ignoring (put each address on a line of its own)",
                     "2 warning: Unknown configuration entry 'foo' for ip address "
                     "- ignoring (remove it)",
-                    "2 warning: use_vmac: not yet supported: ignored",
                 ],
             ),
         )

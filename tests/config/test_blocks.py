@@ -23,11 +23,11 @@ class WordTests(SynchronousTestCase):
     def test_not_yet(self) -> None:
         """A keyword that hanode lacks is named once per block, not looked into."""
         self.assertEqual(
-            read("use_vmac\nuse_vmac\ntrack_script {\nwhatever { x }\n}"),
+            read("garp_extra_if 3\ngarp_extra_if 3\ntrack_script {\nwhatever { x }\n}"),
             (
                 {},
                 [
-                    "1 warning: use_vmac: not yet supported: ignored",
+                    "1 warning: garp_extra_if: not yet supported: ignored",
                     "3 warning: track_script: not yet supported: ignored",
                 ],
             ),

@@ -10,13 +10,14 @@ from hanode.config.model import Garp
 from tests.config.reading import instance
 from tests.config.test_instances import PLAIN
 
-FIREWALL = (
-    "warning: (VI_1) strict mode's refusal of packets to virtual addresses: "
-    "not yet supported: ignored"
+TRAP = (
+    "warning: (VI_1) strict mode: unless its priority is 255, a master drops what is"
+    " sent to its virtual addresses, ping too"
 )
 STRICT = replace(
     PLAIN,
     strict=True,
+    accept=False,
     lower_prio_no_advert=True,
     higher_prio_send_advert=False,
     owner_ignore_adverts=True,
@@ -27,8 +28,8 @@ STRICT = replace(
 class StrictTests(SynchronousTestCase):
     def test_plain(self) -> None:
         """vrrp_strict and strict_mode do the same."""
-        self.assertEqual(instance("strict_mode"), (STRICT, [FIREWALL]))
-        self.assertEqual(instance("", "vrrp_strict"), (STRICT, [FIREWALL]))
+        self.assertEqual(instance("strict_mode"), (STRICT, [TRAP]))
+        self.assertEqual(instance("", "vrrp_strict"), (STRICT, [TRAP]))
 
     def test_off(self) -> None:
         """An instance can opt out."""
@@ -55,7 +56,6 @@ class StrictTests(SynchronousTestCase):
                 "Ignoring.",
                 "warning: (VI_1) warning - accept mode for VRRP version 2 does not "
                 "comply with RFC3768 - resetting",
-                FIREWALL,
                 "warning: (VI_1) State MASTER must match being address owner",
             ],
         )
@@ -64,14 +64,42 @@ class StrictTests(SynchronousTestCase):
         """MASTER with priority 255 is what strict mode wants."""
         self.assertEqual(
             instance("strict_mode\nstate MASTER\npriority 255"),
-            (replace(STRICT, state="MASTER", priority=255), [FIREWALL]),
+            (replace(STRICT, state="MASTER", priority=255), []),
         )
 
     def test_accept_in_version_3(self) -> None:
-        """Version 3 may accept, and then there is nothing to refuse."""
+        """Version 3 may accept; who does not wants it to be said."""
         self.assertEqual(
             instance("strict_mode\nversion 3\naccept"),
+            (replace(STRICT, version=3, accept=True), []),
+        )
+        self.assertEqual(
+            instance("strict_mode\nversion 3"), (replace(STRICT, version=3), [TRAP])
+        )
+        self.assertEqual(
+            instance("strict_mode\nversion 3\nno_accept"),
             (replace(STRICT, version=3), []),
+        )
+
+    def test_virtual_mac(self) -> None:
+        """Advertisements of a strict router come from its standard MAC address."""
+        found, said = instance(
+            "strict_mode\nno_accept\nuse_vmac 02:00:00:00:00:01\nvmac_xmit_base"
+        )
+        assert found is not None
+        assert found.virtual.main is not None
+        self.assertEqual(
+            (found.device, found.virtual.main.mac.hex(), said),
+            (
+                "vrrp.51",
+                "00005e000133",
+                [
+                    "warning: (VI_1) xmit_base is incompatible with strict mode"
+                    " - resetting",
+                    "warning: (VI_1) a MAC address of one's own is incompatible with"
+                    " strict mode - resetting",
+                ],
+            ),
         )
 
     def test_unicast(self) -> None:
@@ -86,7 +114,7 @@ class StrictTests(SynchronousTestCase):
                 [
                     "warning: (VI_1) Strict mode does not support unicast peers: "
                     "used all the same",
-                    FIREWALL,
+                    TRAP,
                 ],
             ),
         )
@@ -98,7 +126,7 @@ class StrictTests(SynchronousTestCase):
             (
                 None,
                 [
-                    FIREWALL,
+                    TRAP,
                     "dropped: (VI_1) No VIP specified; at least one is required",
                 ],
             ),

@@ -300,6 +300,10 @@ class LinuxTests(Live, SynchronousTestCase):
                     message.get_attr("IFLA_IFNAME"),
                     bytes.fromhex(message.get_attr("IFLA_ADDRESS").replace(":", "")),
                     message.get_attr("IFLA_MTU"),
+                    message.get_attr("IFLA_LINK") or 0,
+                    message.get_attr("IFLA_MASTER") or 0,
+                    message.get_attr("IFLA_GROUP") or 0,
+                    _kind(message),
                 )
             )
             self.assertEqual(parse_link(each, 0, len(each)), links[-1])
@@ -383,3 +387,8 @@ class ReactorTests(Live, TestCase):
             return deferLater(reactor, 0, look)
 
         return deferLater(reactor, 0, look)
+
+
+def _kind(message: Any) -> str:
+    information = message.get_attr("IFLA_LINKINFO")
+    return "" if information is None else str(information.get_attr("IFLA_INFO_KIND"))

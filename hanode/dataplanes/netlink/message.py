@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from socket import AF_INET, AF_INET6
 from struct import Struct
+from sys import byteorder
 from typing import NamedTuple
 
 from hanode.config.model import Address
@@ -25,7 +26,9 @@ NLM_F_EXCL, NLM_F_CREATE = 0x200, 0x400
 
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
 IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU = 1, 3, 4
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
+IFLA_LINKINFO, IFLA_IFALIAS, IFLA_GROUP = 18, 20, 27
+IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 
 IFA_F_SECONDARY, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x01, 0x08, 0x40
 FLAG_WORDS = {
@@ -51,6 +54,7 @@ _CACHEINFO = Struct("=IIII")  # preferred, valid, created, changed
 
 Key = tuple[int, bytes, int, bytes]
 Buffer = bytes | bytearray
+Found = dict[int, tuple[int, int]]  # attribute -> where its value lies
 
 
 class BadMessage(ValueError):
@@ -71,13 +75,23 @@ class StoredAddress(NamedTuple):
 
 
 class StoredLink(NamedTuple):
-    """An interface as the kernel has it; C{flags} are IFF_* of netdevice(7)."""
+    """An interface as the kernel has it; C{flags} are IFF_* of netdevice(7).
+
+    C{parent} is the index of the interface that it sits on, C{master} of that which
+    it belongs to (bridge, VRF), 0 for none. C{kind} is e.g. macvlan, with C{mode}.
+    """
 
     ifindex: int
     flags: int
     name: str
     mac: bytes
     mtu: int
+    parent: int = 0
+    master: int = 0
+    group: int = 0
+    kind: str = ""
+    mode: int = 0
+    alias: str = ""
 
 
 def key_of(address: Address, index: int) -> Key:
@@ -212,21 +226,44 @@ def parse_link(data: Buffer, start: int, end: int) -> StoredLink | None:
     family, _, index, flags, _ = _LINK.unpack_from(data, start)
     if family != 0:
         return None
-    name, mac, mtu = "", b"", 0
-    offset = start + _LINK.size
-    while offset + 4 <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        following = offset + length
-        if length < 4 or following > end:
-            raise BadMessage(f"attribute of {length} bytes in {end - offset}")
-        if kind == IFLA_IFNAME:
-            name = bytes(data[offset + 4 : following]).rstrip(b"\0").decode("latin-1")
-        elif kind == IFLA_ADDRESS:
-            mac = bytes(data[offset + 4 : following])
-        elif kind == IFLA_MTU and length >= 8:
-            (mtu,) = _NUMBER.unpack_from(data, offset + 4)
-        offset = following + 3 & ~3
-    return StoredLink(index, flags, name, mac, mtu)
+    found = attributes(data, start + _LINK.size, end)
+    kind, mode = _kind(data, found)
+    return StoredLink(
+        index,
+        flags,
+        _text(data, found, IFLA_IFNAME),
+        _value(data, found, IFLA_ADDRESS),
+        _number(data, found, IFLA_MTU),
+        _number(data, found, IFLA_LINK),
+        _number(data, found, IFLA_MASTER),
+        _number(data, found, IFLA_GROUP),
+        kind,
+        mode,
+        _text(data, found, IFLA_IFALIAS),
+    )
+
+
+def _kind(data: Buffer, found: Found) -> tuple[str, int]:
+    """What the interface is, and the first number that only its kind has."""
+    start, end = found.get(IFLA_LINKINFO, (0, 0))
+    inside = attributes(data, start, end)
+    start, end = inside.get(IFLA_INFO_DATA, (0, 0))
+    own = attributes(data, start, end)
+    return _text(data, inside, IFLA_INFO_KIND), _number(data, own, 1)
+
+
+def _value(data: Buffer, found: Found, kind: int) -> bytes:
+    start, end = found.get(kind, (0, 0))
+    return bytes(data[start:end])
+
+
+def _text(data: Buffer, found: Found, kind: int) -> str:
+    return _value(data, found, kind).partition(b"\0")[0].decode("latin-1")
+
+
+def _number(data: Buffer, found: Found, kind: int) -> int:
+    """A number of up to four bytes in the order of this machine; 0 without it."""
+    return int.from_bytes(_value(data, found, kind)[:4], byteorder)
 
 
 def _fixed(address: Address, prefix: int, index: int) -> bytes:

@@ -228,11 +228,30 @@ class DecodeTests(SynchronousTestCase):
                 ("IFLA_MTU", mtu),
                 ("IFLA_QDISC", "noqueue"),
                 ("IFLA_ADDRESS", "02:00:00:00:00:07"),
+                ("IFLA_LINK", 3),
+                ("IFLA_MASTER", 4),
+                ("IFLA_GROUP", 5),
+                ("IFLA_IFALIAS", "an alias"),
+                (
+                    "IFLA_LINKINFO",
+                    {
+                        "attrs": [
+                            ("IFLA_INFO_KIND", "macvlan"),
+                            (
+                                "IFLA_INFO_DATA",
+                                {"attrs": [("IFLA_MACVLAN_MODE", "private")]},
+                            ),
+                        ]
+                    },
+                ),
             ],
         )
         self.assertEqual(
             parse_link(data, 16, len(data)),
-            StoredLink(index, flags, "eth0.7", b"\2\0\0\0\0\7", mtu),
+            StoredLink(
+                *(index, flags, "eth0.7", b"\2\0\0\0\0\7", mtu),
+                *(3, 4, 5, "macvlan", 1, "an alias"),
+            ),
         )
 
     def test_bridge_ports_are_not_links(self) -> None:

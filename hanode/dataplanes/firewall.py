@@ -1,0 +1,357 @@
+"""The firewall of virtual routers: stated as a whole, changed in one transaction.
+
+The tables C{ip hanode} and C{ip6 hanode} (or as global_defs call them) hold nothing
+else. They exist while they are needed. Who changes or removes them gets them back.
+
+The kernel takes 0.1 ms to add members to a set and 8 to 16 ms to remove some, because
+it waits until nobody reads them any more. So a master that takes over adds at once, and
+what is left over goes a moment later, all together.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from struct import pack
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from hanode.config.model import Address
+from hanode.config.vmac_model import FirewallDefs, VirtualLink
+from hanode.dataplanes import firewall_message as nft
+from hanode.dataplanes.firewall_rules import (
+    FAMILIES,
+    LOCAL,
+    PARENTS,
+    VIPS,
+    VMACS,
+    Member,
+    Members,
+    Place,
+    Rules,
+    conflicts,
+    families,
+    joined,
+    without,
+)
+from hanode.dataplanes.kernel import Kernel
+from hanode.dataplanes.losses import Losses
+from hanode.dataplanes.marks import Reservation
+from hanode.dataplanes.netlink.message import (
+    ERROR,
+    NLM_F_ACK,
+    NLMSG_ERROR,
+    messages,
+)
+from hanode.dataplanes.nftables_netlink import (
+    TIMEOUT,
+    Watch,
+    open_netfilter,
+    reason,
+)
+
+LATER = 0.1  # seconds until what is not wanted any more is removed
+RETRY = 30.0  # seconds until a firewall that could not be set is tried again
+PORTS = 100  # of our own transactions are remembered
+LIMIT = 100  # names that are tried for a table
+CANNOT_COPY = {errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL, errno.EPROTONOSUPPORT}
+
+
+class Firewall:
+    """The rules that the virtual routers of one node need."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, kernel: Kernel) -> None:
+        self._reactor, self._kernel = reactor, kernel
+        self._rules = Rules("", FirewallDefs())
+        self._refused: dict[str, tuple[Address, ...]] = {}
+        self._links: tuple[VirtualLink, ...] = ()
+        self._there: Members = {}
+        self._known = True  # whether the kernel has what C{_there} says
+        self._reserved: Reservation | None = None
+        self._watch: Watch | None = None
+        self._ports: list[int] = []  # of our own transactions
+        self._complaint = ""
+        self._losses = Losses()
+        self._again: IDelayedCall | None = None
+        self._trim: IDelayedCall | None = None
+
+    # -- what is wanted
+
+    def configure(self, defs: FirewallDefs) -> None:
+        """How the rules are to be written from now on."""
+        if defs == self._rules.defs:
+            return
+        if self._reserved is None:
+            self._rules = Rules("", defs)
+            return
+        self._clear()
+        self._rules = Rules("", defs)
+        self._reserve()
+        self.settle(self._links)
+
+    def refuse(self, owner: str, addresses: Sequence[Address]) -> None:
+        """Packets to and from exactly these addresses of C{owner} are dropped."""
+        if addresses:
+            self._refused[owner] = tuple(addresses)
+        else:
+            self._refused.pop(owner, None)
+        self.settle(self._links)
+
+    def settle(self, links: Iterable[VirtualLink]) -> None:
+        """Have the kernel do what is wanted, with these virtual links."""
+        self._links = tuple(links)
+        if self._reserved is None or _is_active(self._again):
+            return
+        wanted = joined([*self._addresses(), *self._virtual()])
+        if self._known and not without(wanted, self._there):
+            if without(self._there, wanted) and not _is_active(self._trim):
+                self._trim = self._reactor.callLater(LATER, self._remove)
+            return
+        self._apply(wanted)
+
+    def _addresses(self) -> Iterator[tuple[Place, Member]]:
+        by_index, indices = self._rules.defs.by_index, self._kernel.indices
+        for address in (each for held in self._refused.values() for each in held):
+            packed, device = address.address.packed, address.device
+            if len(packed) == 4:
+                yield (nft.IPV4, VIPS), (packed, b"")
+            elif not address.address.is_link_local:
+                yield (nft.IPV6, VIPS), (packed, b"")
+            elif not by_index:
+                key = packed + nft.interface_name(device)
+                yield (nft.IPV6, LOCAL), (key, b"")
+            elif device in indices:
+                key = packed + pack("=I", indices[device])
+                yield (nft.IPV6, LOCAL), (key, b"")
+
+    def _virtual(self) -> Iterator[tuple[Place, Member]]:
+        for link in self._links:
+            index = self._kernel.indices.get(link.parent)
+            if not link.mac or index is None:
+                continue
+            name, parent = nft.interface_name(link.name), pack("=I", index)
+            if link.ipv4 and self._rules.defs.local_igmp:
+                yield (nft.IPV4, PARENTS), (name, parent)
+            if link.ipv6:
+                yield (nft.IPV6, PARENTS), (name, parent)
+                yield (nft.IPV6, VMACS), (name, b"")
+
+    # -- life
+
+    def start(self) -> None:
+        """From now on the kernel is changed; what a killed daemon left is removed."""
+        self._reserve()
+
+    def stop(self) -> None:
+        """Remove the tables."""
+        if self._reserved is None:
+            return
+        self._clear()
+        self._refused.clear()
+        self._links = ()
+
+    def _reserve(self) -> None:
+        """Take the name of the table, or a further one that no other daemon has."""
+        called = self._rules.defs.table
+        for number in range(LIMIT):
+            name = f"{called}_{number}" if number else called
+            try:
+                self._reserved = Reservation(name, "table")
+            except OSError:
+                continue
+            break
+        else:
+            self.log.error("no name is free for a table {name}", name=called)
+            return
+        self._rules = Rules(name, self._rules.defs)
+        try:
+            self._transact([each for f in FAMILIES for each in self._rules.removed(f)])
+        except OSError as error:
+            self.log.debug("no leftovers to remove: {error}", error=error)
+
+    def _clear(self) -> None:
+        assert self._reserved is not None
+        for call in (self._again, self._trim):
+            if call is not None and call.active():
+                call.cancel()
+        self._listen(False)
+        self._change_to({})
+        self._there, self._known = {}, True
+        self._reserved.close()
+        self._reserved = None
+
+    # -- the kernel
+
+    def _apply(self, wanted: Members) -> None:
+        self._listen(True)
+        if self._change_to(wanted):
+            self._complaint = ""
+            return
+        self._known = False
+        if not _is_active(self._again):
+            self._again = self._reactor.callLater(RETRY, self._restore)
+
+    def _change_to(self, wanted: Members) -> bool:
+        """Add what is missing, without taking anything out; all of it with C{{}}."""
+        try:
+            self._transact(self._additions(wanted))
+        except OSError as error:
+            if error.errno not in CANNOT_COPY or not self._rules.copies:
+                self._complain(error)
+                return False
+            copying = self._rules
+            self._rules = Rules(copying.table, copying.defs, copies=False)
+            try:  # the rest is possible perhaps
+                self._transact(self._additions(wanted))
+            except OSError:
+                self._rules = copying
+                self._complain(error)
+                return False
+            self.log.warn(
+                "the kernel cannot copy packets (nft_dup): membership reports of"
+                " virtual MACs are dropped"
+            )
+        if not wanted or not self._known:
+            self._there = wanted
+        else:
+            self._there = joined(
+                (place, member)
+                for place in {*wanted, *self._there}
+                for member in _merged(wanted.get(place, ()), self._there.get(place, ()))
+            )
+        self._known = True
+        return True
+
+    def _additions(self, wanted: Members) -> list[bytes]:
+        rules, there = self._rules, families(self._there)
+        if not wanted or not self._known:  # all anew
+            found = []
+            for family in FAMILIES:
+                if family in there or not self._known:
+                    found += rules.removed(family)
+                if family in families(wanted):
+                    found += rules.made(family, wanted)
+            return found
+        found = []
+        for family in families(wanted) - there:
+            found += rules.made(family, wanted)
+        added = {
+            place: each
+            for place, each in without(wanted, self._there).items()
+            if place[0] in there
+        }
+        found += rules.changed(nft.DELSETELEM, conflicts(added, self._there))
+        return found + rules.changed(nft.NEWSETELEM, added)
+
+    def _remove(self) -> None:
+        """Take out what is wanted no more."""
+        self._trim = None
+        wanted = joined([*self._addresses(), *self._virtual()])
+        gone, rules = without(self._there, wanted), self._rules
+        parts: list[bytes] = []
+        for family in families(self._there) - families(wanted):
+            parts += rules.removed(family)
+        still = families(wanted)
+        parts += rules.changed(
+            nft.DELSETELEM, {place: m for place, m in gone.items() if place[0] in still}
+        )
+        try:
+            self._transact(parts)
+        except OSError as error:
+            self._complain(error)
+            self._known = False
+            return
+        self._there = wanted
+        if not wanted:
+            self._listen(False)
+
+    def _complain(self, error: OSError) -> None:
+        why = reason(error)
+        if why != self._complaint:
+            self._complaint = why
+            self.log.error(
+                "cannot set the firewall rules (table {table}): {reason}; VRRP goes on,"
+                " virtual addresses accept what arrives",
+                table=self._rules.table,
+                reason=why,
+            )
+
+    def _transact(self, parts: Sequence[bytes]) -> None:
+        """Do it all or nothing. Raises L{OSError}."""
+        if not parts:
+            return
+        last = bytearray(parts[-1])
+        last[6] |= NLM_F_ACK
+        with open_netfilter() as port:
+            self._ports = [*self._ports[-PORTS:], port.getsockname()[0]]
+            port.settimeout(TIMEOUT)
+            port.send(b"".join(nft.batch([*parts[:-1], bytes(last)])))
+            code = _outcome(port)
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    # -- somebody else
+
+    def _listen(self, wanted: bool) -> None:
+        if wanted and self._watch is None:
+            try:
+                self._watch = Watch(
+                    self._reactor,
+                    self._rules.table,
+                    self._changed,
+                    self._restore,
+                    families=FAMILIES,
+                )
+            except OSError as error:
+                self._complain(error)
+        elif not wanted and self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _changed(self, pid: int, port: int, name: str) -> None:
+        if port in self._ports:
+            return  # that was us
+        pause = self._losses.add(self._reactor.seconds())
+        self.log.warn(
+            "table {table} was changed by {name} (pid {pid}): {outcome}",
+            table=self._rules.table,
+            name=name or "someone else",
+            pid=pid,
+            outcome="set again in a while" if pause else "set again",
+        )
+        self._known = False
+        if not pause:
+            self._restore()
+        elif not _is_active(self._again):
+            self._again = self._reactor.callLater(pause, self._restore)
+
+    def _restore(self) -> None:
+        if _is_active(self._again):
+            return
+        self._again, self._known = None, False
+        self.settle(self._links)
+
+
+def _merged(wanted: Iterable[Member], there: Iterable[Member]) -> Iterator[Member]:
+    """All of C{wanted}, and what is C{there} with other keys."""
+    keys = {key for key, _ in wanted}
+    yield from wanted
+    yield from (each for each in there if each[0] not in keys)
+
+
+def _is_active(call: IDelayedCall | None) -> bool:
+    return call is not None and bool(call.active())
+
+
+def _outcome(port: Any) -> int:
+    """The errno of the transaction, 0 when it was done."""
+    while True:
+        data = port.recv(65536)
+        for kind, _, _, _, start, _ in messages(data, len(data)):
+            if kind == NLMSG_ERROR:
+                return int(-ERROR.unpack_from(data, start)[0])
