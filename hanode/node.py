@@ -68,7 +68,7 @@ class Node(MultiService):
         self.model, self.world, self._details = model, world, details
         self.facts = Facts(world.clock)
         self._doubts: set[str] = set()  # about scripts, as logged
-        self._interfaces = InterfaceTracker(self.facts)
+        self._interfaces = InterfaceTracker(self.facts, world.clock)
         self._wires = Wires(world.network)
         self._messengers: dict[str, IMessenger] = {
             keyword: notifier.make(world, model.global_defs)
@@ -105,6 +105,7 @@ class Node(MultiService):
         self._doubt_scripts()
         for service in self.instances():
             service.claim()
+        self._interfaces.configure(self.model.links)
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
         self._tracking.expect(self.model)
@@ -117,6 +118,7 @@ class Node(MultiService):
         """Say goodbye and release everything; wait a moment for the last scripts."""
         stopped: Any = super().stopService()
         self._tracking.close()
+        self._interfaces.close()
         self.world.dataplane.stop()
         told = DeferredList([stopped, *(m.idle() for m in self._messengers.values())])
         told.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
@@ -138,6 +140,7 @@ class Node(MultiService):
             self.world.dataplane.configure_firewall(model.global_defs.firewall)
             for messenger in self._messengers.values():
                 messenger.reconfigure(model.global_defs)
+        self._interfaces.configure(model.links)
         self._interfaces.expect(interfaces(model))
         self._tracking.expect(model)
         self.bfd.configure(model)

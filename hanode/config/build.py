@@ -16,6 +16,7 @@ from hanode.config import (
     bfd_instances,
     blocks,
     keywords,
+    link_entries,
     parser,
     process_entries,
     source,
@@ -143,6 +144,7 @@ def build(
         defs_of_all,
         process,
         {kind: named for kind, named in trackables.described.items() if named},
+        link_entries.links(found, instances, findings),
     )
     return model, findings.problems
 

@@ -23,9 +23,9 @@ _URL = """path digest status_code virtualhost regex regex_no_match regex_options
 _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
     fast_recovery url*"""
 
-_ROOT = """linkbeat_use_polling linkbeat_interfaces* track_group*
+_ROOT = """track_group*
     static_ipaddress* static_routes* static_rules* vrrp_sync_group* garp_group*
-    vrrp_script* vrrp_track_process* interface_up_down_delays*"""
+    vrrp_script* vrrp_track_process*"""
 
 _MAIL = """notification_email* notification_email_from smtp_server
     smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
@@ -52,7 +52,7 @@ _OTHERS = """vrrp_garp_extra_if
     tmp_config_directory"""
 
 _INSTANCE = f"""{_TRACKERS} old_unicast_checksum track_src_ip
-    linkbeat_use_polling virtual_routes*
+    virtual_routes*
     virtual_rules* debug smtp_alert lvs_sync_daemon_interface
     timer_expired_backup
     thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""

@@ -102,6 +102,7 @@ _AS_WRITTEN = (
     "promote_secondaries",
     "strict",
     "track_primary",
+    "linkbeat",
     "notify_priority_changes",
 )
 

@@ -21,6 +21,7 @@ from hanode.config.bfd_keywords import (
 )
 from hanode.config.future import Path
 from hanode.config.global_keywords import GLOBAL
+from hanode.config.link_keywords import LINK_ROOT
 from hanode.config.node_keywords import NODE
 from hanode.config.process_keywords import PROCESS_ROOT
 from hanode.config.row import Keyword
@@ -34,6 +35,7 @@ _ROOT = (
     Keyword("hanode", "node", "block", only_hanode=True),
     *BALANCE_ROOT,
     *PROCESS_ROOT,
+    *LINK_ROOT,
 )
 
 #: block -> word -> row, for every keyword that hanode acts on

@@ -13,6 +13,7 @@ from typing import Any
 
 from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
+from hanode.config.link_model import LinkDefs
 from hanode.config.problems import Place
 from hanode.config.process_model import ProcessDefs
 from hanode.config.route_model import Route, Rule
@@ -135,6 +136,7 @@ class VrrpInstance:
     promote_secondaries: bool = False
     strict: bool = False
     track_primary: bool = True
+    linkbeat: bool = False  # linkbeat_use_polling: ask for the carrier
     track: tuple[Tracked, ...] = ()
     fast_failover: BfdParameters | None = None
     notify: Notify = field(default_factory=Notify)
@@ -211,3 +213,4 @@ class Model:
     balance: BalanceDefs = field(default_factory=BalanceDefs)
     process: ProcessDefs = field(default_factory=ProcessDefs)
     trackers: Descriptions = field(default_factory=dict)
+    links: LinkDefs = field(default_factory=LinkDefs)

@@ -163,6 +163,7 @@ _TRACKING = (
         path=("vrrp_instance", "fast_failover"),
         only_hanode=True,
     ),
+    Keyword("linkbeat_use_polling", "linkbeat", "flag", default=False),
     Keyword("dont_track_primary", "track_primary", "flag", value=False, default=True),
 )
 
