@@ -52,6 +52,8 @@ class Facts:
         self._queue: deque[tuple[Fact, tuple[_Watch, ...]]] = deque()
         self._draining = False
         self.events: deque[Fact] = deque(maxlen=EVENTS_KEPT)
+        self.count = 0  # of all events so far
+        self._followers: list[Callable[[Fact], object]] = []
 
     def set(self, name: str, value: Any, why: str = "") -> None:
         """State that C{name} is C{value}; tell its watchers when that is new."""
@@ -62,6 +64,9 @@ class Facts:
         fact = Fact(name, value, self._clock.seconds(), changes, why)
         self._facts[name] = fact
         self.events.append(fact)
+        self.count += 1
+        for follower in tuple(self._followers):
+            follower(fact)
         # Those who join later are told a newer value: this one would be the past.
         watches = tuple(self._watches.get(name, ()))
         for prefix, kind in self._kinds.items():
@@ -124,6 +129,16 @@ class Facts:
                 watches.remove(watch)
 
         return unwatch
+
+    def follow(self, follower: Callable[[Fact], object]) -> Callable[[], None]:
+        """Call C{follower(fact)} at every change of any fact from now on.
+
+        For who only writes down what happens: it may set no facts, and raise nothing.
+
+        @return: a callable that ends it.
+        """
+        self._followers.append(follower)
+        return lambda: self._followers.remove(follower)
 
     def snapshot(self) -> dict[str, Fact]:
         """All facts as they stand."""

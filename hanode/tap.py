@@ -24,7 +24,6 @@ from hanode.config.process_model import ProcessDefs
 from hanode.console.http import HttpService
 from hanode.console.prompt import Prompt
 from hanode.console.ssh import SshService
-from hanode.console.timeline import Timeline
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
@@ -117,15 +116,14 @@ class Daemon(MultiService):
         details = bool(options["log-detail"])
         self.node = Node(options.model, world(reactor, details), details)
         self.node.setServiceParent(self)
-        view, verbs = View(self.node, reactor.seconds), Verbs(self.node)
+        view, verbs = View(self.node, reactor.seconds, time), Verbs(self.node)
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
         )
         self.http.setServiceParent(self)
-        times = Timeline(reactor.seconds, time)
         self.console = SshService(
             options.model.node,
-            lambda operator: Prompt(self.node, times, verbs if operator else None),
+            lambda operator: Prompt(self.node, view.times, verbs if operator else None),
             {"node": self.node, "daemon": self, "reactor": reactor},
             reactor,
             freeze,

@@ -32,4 +32,4 @@ class HttpService(Listening):
         """See L{Listening.load}."""
         from hanode.console.site import make_site
 
-        return partial(make_site, self._view, self._verbs)
+        return partial(make_site, self._view, self._verbs, self._reactor)

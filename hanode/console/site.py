@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from hanode.console.stream import EVENT_STREAM, EventStream
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.taking_turns import after
@@ -24,6 +25,7 @@ from hanode.taking_turns import after
 BODY_LIMIT = 4096  # octets of a request's body that we look at
 SLICE = 0.001  # seconds of writing before others get their turn
 PATIENCE = 1 << 20  # octets of it after which we hang up
+LISTENS = object()  # the answer goes on as long as somebody listens
 Path = tuple[str, ...]
 Answer = Callable[[Request, Path], Any]
 
@@ -57,6 +59,10 @@ class QuietSite(Site):
     noisy = False
     requestFactory = BoundedRequest
 
+    def __init__(self, resource: Resource, stream: EventStream) -> None:
+        super().__init__(resource)
+        self._stream = stream
+
     def logPrefix(self) -> str:
         """Who we are in Twisted's own lines."""
         return "http"
@@ -65,7 +71,8 @@ class QuietSite(Site):
         """Open no log, and have no clock tick each second for its time stamps."""
 
     def stopFactory(self) -> None:
-        """Nothing was opened."""
+        """Nobody listens to events any more."""
+        self._stream.stop()
 
     def log(self, request: Any) -> None:
         """Write nothing."""
@@ -77,9 +84,9 @@ class Api(Resource):
     isLeaf = True
     log = Logger()
 
-    def __init__(self, view: View, verbs: Verbs) -> None:
+    def __init__(self, view: View, verbs: Verbs, stream: EventStream) -> None:
         super().__init__()
-        self._view, self._verbs = view, verbs
+        self._view, self._verbs, self._stream = view, verbs, stream
         self._cooperator = Cooperator(terminationPredicateFactory=after(SLICE))
         #: "*" stands for any one segment
         self._routes: Mapping[Path, Mapping[str, Answer]] = {
@@ -94,6 +101,7 @@ class Api(Resource):
             ("api", "v1", "lvs"): {"GET": lambda request, path: self._view.lvs()},
             ("api", "v1", "lvs", "*"): {"GET": self._lvs, "POST": self._lvs_admin},
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
+            ("api", "v1", "events"): {"GET": self._events},
         }
 
     def render(self, request: Request) -> bytes | int:
@@ -110,6 +118,8 @@ class Api(Resource):
             ("server", "hanode"),
         ):
             request.setHeader(name, value)
+        if answer is LISTENS:
+            return NOT_DONE_YET
         if isinstance(answer, Coroutine):
             self._await(request, answer)
             return NOT_DONE_YET
@@ -186,6 +196,15 @@ class Api(Resource):
             known=["/" + "/".join(each).replace("*", "NAME") for each in self._routes],
         )
 
+    def _events(self, request: Request, path: Path) -> Any:
+        """The latest events, or for who asks so all that will come."""
+        wanted = request.getHeader("accept") or ""
+        if request.method != b"GET" or EVENT_STREAM not in wanted:
+            return self._view.events()
+        if not self._stream.join(request):
+            raise Refusal(503, "there are too many listeners")
+        return LISTENS
+
     # -- one session, one instance
 
     def _bfd(self, request: Request, path: Path) -> Any:
@@ -231,9 +250,10 @@ class Api(Resource):
         return {"name": name, "admin": wish["admin"]}
 
 
-def make_site(view: View, verbs: Verbs) -> Site:
+def make_site(view: View, verbs: Verbs, reactor: Any) -> Site:
     """The site to listen with."""
-    return QuietSite(Api(view, verbs))
+    stream = EventStream(view.board, view.times, reactor)
+    return QuietSite(Api(view, verbs, stream), stream)
 
 
 def _named(what: str, name: str, records: list[Any]) -> Any:

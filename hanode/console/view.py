@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from hanode.console.plain import plain
+from hanode.console.timeline import Timeline
 from hanode.facts import Facts
 from hanode.lvs import Usages
+
+EVENTS = 200  # that are told at once
 
 
 class Described(Protocol):
@@ -80,10 +83,24 @@ class Watched(Protocol):
 
 
 class View:
-    """Each method gives one page of C{node}; C{seconds} is the clock of its facts."""
+    """Each method gives one page of C{node}; C{seconds} is the clock of its facts,
+    C{wall} the time of day."""
 
-    def __init__(self, node: Watched, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, node: Watched, seconds: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
         self._node, self._seconds = node, seconds
+        self.times = Timeline(seconds, wall)
+
+    @property
+    def board(self) -> Facts:
+        """The board of facts."""
+        return self._node.facts
+
+    def events(self) -> dict[str, Any]:
+        """What has happened, oldest first; C{id} is what the stream calls the last."""
+        latest = self.times.latest(self.board.events, EVENTS)
+        return {"id": self.board.count, "events": latest}
 
     def bfd(self) -> Iterator[str]:
         """The BFD sessions, and how often the process was held up: JSON in pieces.

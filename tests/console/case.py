@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from tempfile import mkdtemp
+from time import time
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -26,7 +27,7 @@ class ConsoleCase(TestCase):
         self.folder = Path(mkdtemp())
         self.path = str(self.folder / "h.sock")
         self.node = Node(reactor)
-        self.view, self.verbs = View(self.node, reactor.seconds), Verbs(self.node)
+        self.view, self.verbs = View(self.node, reactor.seconds, time), Verbs(self.node)
 
     async def serve(self, endpoint=None):
         """A service that listens, or has failed to."""

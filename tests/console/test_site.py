@@ -20,6 +20,7 @@ KNOWN = [
     "/api/v1/lvs",
     "/api/v1/lvs/NAME",
     "/api/v1/facts",
+    "/api/v1/events",
 ]
 
 

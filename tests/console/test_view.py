@@ -15,7 +15,7 @@ class ViewTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(100)
         self.node = Node(self.clock)
-        self.view = View(self.node, self.clock.seconds)
+        self.view = View(self.node, self.clock.seconds, lambda: 1_000_000_000.0)
 
     def test_bfd(self):
         """What the BFD service describes."""
