@@ -38,6 +38,8 @@ from hanode.plugins import Found, find
 from hanode.scripts import complaints
 from hanode.trackers.interface import InterfaceTracker
 from hanode.tracking import Tracking
+from hanode.vrrp.delay import Delay
+from hanode.vrrp.groups import Groups, GroupService
 from hanode.vrrp.service import VrrpService, departed
 from hanode.vrrp.wire import Wires
 from hanode.world import World
@@ -95,8 +97,11 @@ class Node(MultiService):
         self.balance.configure(model)
         self.balance.setServiceParent(self)
         world.dataplane.configure_firewall(model.global_defs.firewall)
+        self._delay = Delay(world, model.global_defs)
         for settings in model.instances.values():
-            self._add(settings, model.global_defs.startup_delay)
+            self._add(settings, self._delay.seconds)
+        self._groups = Groups(self.facts, self._notify)
+        self._groups.configure(model.groups, self.instances())
 
     # -- life
 
@@ -112,10 +117,14 @@ class Node(MultiService):
         moment = self.world.clock.seconds()
         for service in self.instances():
             service.moment = moment
+        self._delay.start()
         super().startService()
+        self._groups.start()
 
     def stopService(self) -> Deferred[Any]:
         """Say goodbye and release everything; wait a moment for the last scripts."""
+        self._delay.stop()
+        self._groups.stop()
         stopped: Any = super().stopService()
         self._tracking.close()
         self._interfaces.close()
@@ -144,12 +153,14 @@ class Node(MultiService):
         self._interfaces.expect(interfaces(model))
         self._tracking.expect(model)
         self.bfd.configure(model)
+        self._groups.pause()
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
         for name in difference.changed:
             self._change(model.instances[name])
         for name in difference.added:
             self._add(model.instances[name])
+        self._groups.configure(model.groups, self.instances())
         self._local.configure(model)
         self.balance.configure(model)
         self.log.info("Reload complete: {difference}", difference=difference)
@@ -160,6 +171,10 @@ class Node(MultiService):
     def instances(self) -> list[VrrpService]:
         """The VRRP services, in the order of the configuration."""
         return [each for each in self if isinstance(each, VrrpService)]
+
+    def groups(self) -> list[GroupService]:
+        """The sync groups, in the order of the configuration."""
+        return list(self._groups)
 
     def instance(self, name: str) -> VrrpService:
         """The service of vrrp_instance C{name}. Raises L{KeyError}."""

@@ -36,7 +36,7 @@ from hanode.promptness import settle
 from hanode.pulse import Pulse
 from hanode.reading import Reading, read
 from hanode.supervisor import Supervisor
-from hanode.world import World, make_monotonic
+from hanode.world import World, make_monotonic, uptime
 
 DEFAULT = "/etc/hanode/node.conf"
 QUICK = 0.02  # seconds of reading that packets can bear
@@ -225,6 +225,7 @@ def world(reactor: Any, details: bool = False) -> World:
         network=Network(reactor),
         processes=Processes(reactor, Outputs(reactor) if details else None),
         dataplane=LinuxDataplane(reactor),
+        uptime=uptime,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from random import Random
-from time import monotonic
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -21,6 +23,12 @@ class World:
     network: INetwork
     processes: IProcesses
     dataplane: IDataplane
+    uptime: Callable[[], float] = lambda: inf  # seconds since the machine has booted
+
+
+def uptime() -> float:
+    """Seconds since this machine has booted, its sleep included."""
+    return clock_gettime(CLOCK_BOOTTIME)
 
 
 def make_monotonic(reactor: Any) -> None:

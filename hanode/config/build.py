@@ -15,6 +15,7 @@ from hanode.config import (
     balance_build,
     bfd_instances,
     blocks,
+    group_build,
     keywords,
     link_entries,
     parser,
@@ -50,6 +51,7 @@ _MIN_GARP = {
 #: block -> what to do about a missing name, and about one that is there twice
 _NAMING = {
     "vrrp_instance": ("give the instance a name", "give it another name"),
+    "vrrp_sync_group": ("give the group a name", "give it another name"),
     "bfd_instance": ("give the instance a name", "give it another name"),
     "bfd_unsolicited": ("name an interface", "remove one of the two"),
     "track_file": ("give the file a name", "give it another name"),
@@ -63,6 +65,7 @@ _GLOBAL_FIELDS = (
     "use_symlink_paths",
     "set_supplementary_groups",
     "startup_delay",
+    "delay_after_boot",
     "log_unknown_vrids",
 )
 _FIREWALL = "firewall."
@@ -120,7 +123,7 @@ def build(
     written_files = [*found["track_file"], *found["vrrp_track_file"]]
     files = tuple(balance_build.files(_named(written_files, "track file", findings)))
     sources = balance_build.Sources(found, files, shared, merged["hanode"])
-    wanted = found["virtual_server"] or _probing(found["vrrp_instance"], trackers)
+    wanted = found["virtual_server"] or _probing(found, trackers)
     # To look at the checkers is to load them.
     site = balance_build.site(
         sources, checkers if wanted else NO_CHECKERS, defs, bfds, findings
@@ -128,7 +131,11 @@ def build(
     trackables = Trackables(
         trackers, _described(found, trackers, files, defs, findings), site, bfds
     )
-    instances = _instances(found["vrrp_instance"], shared, trackables, findings)
+    drafts: dict[str, Written] = {}
+    instances = _instances(found["vrrp_instance"], shared, trackables, findings, drafts)
+    of_group = _with_trackers("vrrp_sync_group", trackables)
+    written_groups = _named(found["vrrp_sync_group"], "sync group", findings, of_group)
+    groups = group_build.groups(written_groups, trackables, drafts, instances)
     unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
     virtual_servers, defs_of_all = balance_build.balance(
         sources, site, instances, findings
@@ -145,6 +152,7 @@ def build(
         process,
         {kind: named for kind, named in trackables.described.items() if named},
         link_entries.links(found, instances, findings),
+        groups,
     )
     return model, findings.problems
 
@@ -183,12 +191,12 @@ def _global_record(shared: Mapping[str, Any]) -> GlobalDefs:
     )
 
 
-def _probing(found: Iterable[Block], trackers: Trackers) -> bool:
-    """Whether any of these blocks tracks by means of a checker."""
+def _probing(found: Mapping[str, list[Block]], trackers: Trackers) -> bool:
+    """Whether any instance or group tracks by means of a checker."""
     words = {word for word, each in trackers.items() if each.inline is not None}
     return any(
         line.words and line.keyword.text in words
-        for block in found
+        for block in (*found["vrrp_instance"], *found["vrrp_sync_group"])
         for line in block.children or ()
     )
 
@@ -222,12 +230,11 @@ def _instances(
     shared: Mapping[str, Any],
     trackables: Trackables,
     findings: Findings,
+    drafts: dict[str, Written],
 ) -> dict[str, VrrpInstance]:
+    """The instances; C{drafts} gets what each accepted one was made of."""
     taken = Taken()
-    table = {
-        **keywords.SUPPORTED["vrrp_instance",],
-        **tracker_words.inside(trackables.words),
-    }
+    table = _with_trackers("vrrp_instance", trackables)
     for written in _named(found, "vrrp instance", findings, table):
         own, mine = written.own, written.findings
         track = partial(tracked, written, trackables, own.get("interface", ""))
@@ -235,7 +242,13 @@ def _instances(
         instance = complete(draft, taken)
         if instance is not None:
             taken.add(instance)
+            drafts[written.name] = written
     return taken.instances
+
+
+def _with_trackers(block: str, trackables: Trackables) -> dict[str, Keyword]:
+    """The rows of C{block}, those of the track blocks among them."""
+    return {**keywords.SUPPORTED[block,], **tracker_words.inside(trackables.words)}
 
 
 def _bfd_instances(

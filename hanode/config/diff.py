@@ -39,6 +39,7 @@ class Difference:
     virtual_changed: tuple[str, ...] = ()
     balance: bool = False
     trackers: bool = False
+    groups: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -74,6 +75,7 @@ class Difference:
             what
             for what, differs in (
                 ("bfd_unsolicited changed", self.bfd_unsolicited),
+                ("sync groups changed", self.groups),
                 ("hanode block changed", self.node),
                 ("load balancing settings changed", self.balance),
                 ("trackers changed", self.trackers),
@@ -118,6 +120,7 @@ def diff(old: Model, new: Model) -> Difference:
         virtual_changed=virtual[2],
         balance=old.balance != new.balance,
         trackers=old.trackers != new.trackers,
+        groups=old.groups != new.groups,
     )
 
 

@@ -24,7 +24,7 @@ _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
     fast_recovery url*"""
 
 _ROOT = """track_group*
-    static_ipaddress* static_routes* static_rules* vrrp_sync_group* garp_group*
+    static_ipaddress* static_routes* static_rules* garp_group*
     vrrp_script* vrrp_track_process*"""
 
 _MAIL = """notification_email* notification_email_from smtp_server
@@ -47,15 +47,14 @@ _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
     state_dump_file stats_dump_file json_dump_file"""
 
 _OTHERS = """vrrp_garp_extra_if
-    vrrp_vmac_garp_intvl vrrp_delay_after_boot reload_check_config
+    vrrp_vmac_garp_intvl reload_check_config
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
 _INSTANCE = f"""{_TRACKERS} old_unicast_checksum track_src_ip
     virtual_routes*
     virtual_rules* debug smtp_alert lvs_sync_daemon_interface
-    timer_expired_backup
-    thread_timer_expired garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
+    garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
@@ -69,9 +68,7 @@ _TEXT: Mapping[Path, str] = {
     ("global_defs",): " ".join((_MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
     ("vrrp_instance",): _INSTANCE,
     ("vrrp_instance", "auth_hmac"): "key active_key time_window anti_replay mode",
-    ("vrrp_sync_group",): f"""group* {_TRACKERS} notify_backup notify_master
-        notify_fault notify_stop notify smtp_alert global_tracking
-        sync_group_tracking_weight notify_priority_changes""",
+    ("vrrp_sync_group",): f"""{_TRACKERS} smtp_alert""",
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
         terminate_delay fork_delay full_command""",

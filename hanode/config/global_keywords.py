@@ -63,6 +63,15 @@ _OWN = (
         _LONGEST,
         default=0.0,
     ),
+    Keyword(
+        "vrrp_delay_after_boot",
+        "delay_after_boot",
+        "seconds",
+        "s",
+        0.001,
+        _LONGEST,
+        default=0.0,
+    ),
     Keyword("log_unknown_vrids", "log_unknown_vrids", "flag", default=False),
     Keyword("default_interface", "default_interface", "word", default="eth0"),
     Keyword(

@@ -12,7 +12,7 @@ from typing import Any
 
 from hanode.config import bfd_parameters, endpoints, strict, vips
 from hanode.config.check import same_router
-from hanode.config.draft import Draft, Taken, router
+from hanode.config.draft import Draft, Taken, Written, router
 from hanode.config.model import (
     Authentication,
     Garp,
@@ -85,7 +85,8 @@ def _filled(
         garp=_garp(draft),
         track=draft.track(),
         fast_failover=bfd_parameters.fast_failover(draft),
-        notify=_notify(draft),
+        notify=notify(draft),
+        timer_expired_backup=_timer_expired_backup(draft, preempt),
     )
 
 
@@ -105,6 +106,18 @@ _AS_WRITTEN = (
     "linkbeat",
     "notify_priority_changes",
 )
+
+
+def _timer_expired_backup(draft: Draft, preempt: bool) -> int:
+    """The highest priority of others, 0 where a late master does not step back."""
+    highest = int(draft.get("timer_expired_backup"))
+    if highest and preempt:
+        draft.warning(
+            "timer_expired_backup has no effect without nopreempt",
+            "add nopreempt, or remove it",
+        )
+        return 0
+    return highest
 
 
 def _version(draft: Draft, family: int) -> int:
@@ -261,7 +274,8 @@ def _garp(draft: Draft) -> Garp:
     )
 
 
-def _notify(draft: Draft) -> Notify:
+def notify(draft: Written) -> Notify:
+    """The scripts of an instance or a sync group."""
     scripts = {
         field.removeprefix("notify."): value
         for field, value in draft.own.items()

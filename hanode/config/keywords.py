@@ -21,6 +21,7 @@ from hanode.config.bfd_keywords import (
 )
 from hanode.config.future import Path
 from hanode.config.global_keywords import GLOBAL
+from hanode.config.group_keywords import GROUP
 from hanode.config.link_keywords import LINK_ROOT
 from hanode.config.node_keywords import NODE
 from hanode.config.process_keywords import PROCESS_ROOT
@@ -30,6 +31,7 @@ from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
 _ROOT = (
     Keyword("global_defs", "global_defs", "block"),
     Keyword("vrrp_instance", "instances", "block"),
+    Keyword("vrrp_sync_group", "groups", "block"),
     Keyword("bfd_instance", "bfd_instances", "block"),
     Keyword("bfd_unsolicited", "bfd_unsolicited", "block", only_hanode=True),
     Keyword("hanode", "node", "block", only_hanode=True),
@@ -47,6 +49,7 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("vrrp_instance",): INSTANCE,
         ("vrrp_instance", "authentication"): AUTHENTICATION,
         ("vrrp_instance", "fast_failover"): FAST_FAILOVER,
+        ("vrrp_sync_group",): GROUP,
         ("bfd_instance",): BFD,
         ("bfd_instance", "authentication"): BFD_AUTHENTICATION,
         ("bfd_unsolicited",): UNSOLICITED,

@@ -13,6 +13,7 @@ from typing import Any
 
 from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
+from hanode.config.group_model import SyncGroup as SyncGroup
 from hanode.config.link_model import LinkDefs
 from hanode.config.problems import Place
 from hanode.config.process_model import ProcessDefs
@@ -144,6 +145,8 @@ class VrrpInstance:
     virtual: Virtual = field(default_factory=Virtual)
     vrf: str = ""  # where a unicast instance without interface sends
     accept: bool = True  # a master that is not the owner answers on its addresses
+    timer_expired_backup: int = 0  # highest priority of others; 0 is off
+    group: str = ""  # its vrrp_sync_group
     place: Place | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -175,6 +178,7 @@ class GlobalDefs:
     use_symlink_paths: bool = True  # scripts by their path as written
     set_supplementary_groups: bool = False
     firewall: FirewallDefs = field(default_factory=FirewallDefs)
+    delay_after_boot: float = 0.0  # vrrp_delay_after_boot, seconds
 
 
 @dataclass(frozen=True)
@@ -214,3 +218,4 @@ class Model:
     process: ProcessDefs = field(default_factory=ProcessDefs)
     trackers: Descriptions = field(default_factory=dict)
     links: LinkDefs = field(default_factory=LinkDefs)
+    groups: Mapping[str, SyncGroup] = field(default_factory=dict)

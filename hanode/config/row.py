@@ -64,5 +64,6 @@ BLOCK_TYPES = frozenset(
         "addresses",
         "peers",
         "tracked",
+        "members",
     }
 )

@@ -50,6 +50,26 @@ _TIMERS = (
         100,
         default=3,
     ),
+    Keyword(
+        "timer_expired_backup",
+        "timer_expired_backup",
+        "integer or nothing",
+        "priority",
+        1,
+        254,
+        default=0,
+        value=254,
+    ),
+    Keyword(
+        "thread_timer_expired",
+        "timer_expired_backup",
+        "integer or nothing",
+        "priority",
+        1,
+        254,
+        value=254,
+        title="timer_expired_backup",
+    ),
 )
 
 _GARP = (

@@ -172,7 +172,7 @@ def _show_vrrp(client: Client, options: Any) -> str:
         instance = client.get("vrrp", options["name"])
         return _json(instance) if options["json"] else report.vrrp_details(instance)
     answer = client.get("vrrp")
-    return _json(answer) if options["json"] else report.vrrp_table(answer["instances"])
+    return _json(answer) if options["json"] else report.vrrp_page(answer)
 
 
 def _show_lvs(client: Client, options: Any) -> str:

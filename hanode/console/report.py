@@ -24,6 +24,7 @@ VRRP_HEADS = (
     *("NAME", ">VRID", "INTERFACE", "STATE", "SINCE", ">PRIORITY", "MASTER"),
     "ADDRESSES",
 )
+GROUP_HEADS = ("GROUP", "STATE", "SINCE", "REASON", "MEMBERS")
 
 
 def bfd_table(sessions: Sequence[Record]) -> str:
@@ -60,6 +61,18 @@ def stalls(record: Record) -> str:
         f" {interval(record.get('worst'))}, the latest for"
         f" {interval(record.get('latest'))}"
     )
+
+
+def vrrp_page(answer: Mapping[str, Sequence[Record]]) -> str:
+    """All instances, and behind them the sync groups where there are some."""
+    groups = answer.get("groups") or ()
+    page = vrrp_table(answer["instances"])
+    return f"{page}\n\n{group_table(groups)}" if groups else page
+
+
+def group_table(groups: Sequence[Record]) -> str:
+    """One line for each sync group."""
+    return table(GROUP_HEADS, map(_group_row, groups))
 
 
 def vrrp_table(instances: Sequence[Record]) -> str:
@@ -218,6 +231,17 @@ def _tracked(tracked: Record) -> str:
         effect = f"{get('points'):+d}"
     text = f"{_text(get('kind'))} {_text(get('name'))}{weight}: {_text(get('state'))}"
     return f"{text}, {effect}" if effect else text
+
+
+def _group_row(group: Record) -> tuple[str, ...]:
+    get = group.get
+    return (
+        _text(get("name")),
+        _text(get("state")),
+        elapsed(get("since")),
+        _text(get("reason")),
+        ", ".join(get("members") or ()) or UNKNOWN,
+    )
 
 
 def _master(instance: Record) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from hanode.console.plain import plain
 from hanode.console.timeline import Timeline
-from hanode.facts import Facts
+from hanode.facts import Fact, Facts
 from hanode.lvs import Usages
 
 EVENTS = 200  # that are told at once
@@ -81,6 +81,9 @@ class Watched(Protocol):
     def instances(self) -> Sequence[Described]:
         """The VRRP services, in the order of the configuration."""
 
+    def groups(self) -> Sequence[Described]:
+        """The sync groups, in the order of the configuration."""
+
 
 class View:
     """Each method gives one page of C{node}; C{seconds} is the clock of its facts,
@@ -137,16 +140,25 @@ class View:
         return described
 
     def vrrp(self) -> dict[str, Any]:
-        """The VRRP instances, each with how long it has been in its state, and why."""
-        facts, now = self._node.facts.snapshot(), self._seconds()
-        instances = []
-        for service in self._node.instances():
-            described = plain(service.describe())
-            fact = facts.get(f"vrrp:{described['name']}")
+        """The VRRP instances and the sync groups."""
+        facts = self._node.facts.snapshot()
+        return {
+            "instances": self._dated("vrrp", self._node.instances(), facts),
+            "groups": self._dated("group", self._node.groups(), facts),
+        }
+
+    def _dated(
+        self, kind: str, found: Iterable[Described], facts: Mapping[str, Fact]
+    ) -> list[dict[str, Any]]:
+        """Each with how long it has been in its state, and why."""
+        now, dated = self._seconds(), []
+        for each in found:
+            described = plain(each.describe())
+            fact = facts.get(f"{kind}:{described['name']}")
             described["since"] = None if fact is None else now - fact.since
             described["reason"] = None if fact is None else fact.why
-            instances.append(described)
-        return {"instances": instances}
+            dated.append(described)
+        return dated
 
     def facts(self) -> dict[str, Any]:
         """The board of facts; C{since} is how many seconds ago each one changed."""

@@ -59,6 +59,21 @@ class Outranked:
 
 
 @dataclass(frozen=True)
+class Reweighed:
+    """The effective priority has changed."""
+
+
+@dataclass(frozen=True)
+class Swayed:
+    """Whether a member of a sync group could be MASTER is to be weighed again."""
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """The master that a member of a sync group followed has said goodbye."""
+
+
+@dataclass(frozen=True)
 class Say:
     """A line for the log; C{detail} lines are only for those who ask for them."""
 
@@ -67,7 +82,17 @@ class Say:
     detail: bool = False
 
 
-Action = Advertise | Hold | Announce | Report | Outranked | Say
+Action = (
+    Advertise
+    | Hold
+    | Announce
+    | Report
+    | Outranked
+    | Reweighed
+    | Swayed
+    | Farewell
+    | Say
+)
 Actions = list[Action]
 
 

@@ -6,24 +6,32 @@ Everything that decides about a state lives in this file. A state is entered in 
 place, by state and not by pair of states. keepalived's deviations from the RFC that
 its users rely on (preempt_delay, the short first wait of C{state MASTER}, answering
 lower-priority advertisements in version 2 too) are named where they stand.
+
+A member of a sync group does not become MASTER on its own: when its timer has run out
+it is C{willing}, and waits for L{Instance.lead}.
 """
 
 from __future__ import annotations
 
 from hanode.config.model import IpAddress, VrrpInstance
+from hanode.vrrp import timing
 from hanode.vrrp.actions import (
     Actions,
     Advertise,
     Announce,
+    Farewell,
     Hold,
     Outranked,
     Report,
+    Reweighed,
     State,
+    Swayed,
     say,
 )
 from hanode.vrrp.announcements import Announcements
 from hanode.vrrp.packet import Advert
 from hanode.vrrp.priority import OWNER, skew_time
+from hanode.vrrp.two_owners import Rivalry
 
 SILENCE = "no advertisement"  # the reason of an ordinary take-over
 ONE_BURST = 0.1  # of an interval: lower adverts that come so close get one answer
@@ -34,6 +42,7 @@ class Instance:
 
     C{priority} is the effective priority; C{source} the address we send from, which
     decides between equals; C{master} and C{master_priority} are whom we heard last.
+    C{willing}: a member of a sync group would be MASTER if it were alone.
     """
 
     def __init__(self, settings: VrrpInstance) -> None:
@@ -45,6 +54,9 @@ class Instance:
         self.master: IpAddress | None = None
         self.master_priority = 0
         self.master_interval = settings.advert_int
+        self.willing = False
+        self._hastened = False  # whether the timer of a backup was shortened
+        self._rivalry = Rivalry(settings.name)
         self._timer: float | None = None  # advertisement or master-down, by state
         self._reason = SILENCE  # why the timer of a backup ends where it does
         self._spared: float | None = None  # where it ended before BFD lost the master
@@ -55,7 +67,7 @@ class Instance:
     @property
     def deadline(self) -> float | None:
         """When C{expire} is due; None for never."""
-        due = (self._timer, self._announcements.deadline)
+        due = (self._timer, self._announcements.deadline, self._rivalry.deadline)
         return min((at for at in due if at is not None), default=None)
 
     # -- events
@@ -64,10 +76,8 @@ class Instance:
         """Leave INIT (section 6.4.1)."""
         if self.faults:
             return self._enter(State.FAULT, "init", now)
-        if self.priority == OWNER and self.settings.state == "MASTER":
-            return self._enter(State.MASTER, "address owner", now)
-        actions = self._enter(State.BACKUP, "init", now)
-        if self.settings.state == "MASTER":
+        actions = self._rise("init", now)
+        if self.settings.state == "MASTER" and self.priority != OWNER:
             # keepalived: the wanted master waits one interval and the least skew.
             unit = self.master_interval if self.settings.version == 3 else 1.0
             self._timer = now + self.settings.advert_int + unit / 256
@@ -79,7 +89,7 @@ class Instance:
 
     def judge(self, priority: int, faults: tuple[str, ...], *, now: float) -> Actions:
         """The trackers have a new verdict: effective priority, and all faults."""
-        actions = self._change_priority(priority, now)
+        actions = self._change_priority(self._rivalry.limit(priority), now)
         had, self.faults = self.faults, faults
         if self.state in (State.INIT, State.STOP):
             return actions
@@ -90,9 +100,7 @@ class Instance:
                 actions.append(say(text, name=self.settings.name, fault=cause))
             return actions + self._enter(State.FAULT, ", ".join(faults), now)
         if had and not faults:
-            if self.priority == OWNER and self.settings.state == "MASTER":
-                return actions + self._enter(State.MASTER, "address owner", now)
-            return actions + self._enter(State.BACKUP, "fault cleared", now)
+            return actions + self._rise("fault cleared", now)
         return actions
 
     def receive(self, advert: Advert, source: IpAddress, *, now: float) -> Actions:
@@ -127,21 +135,22 @@ class Instance:
         if self._reason == SILENCE or neighbour != self.master:
             return []
         self._timer, self._reason = self._spared, SILENCE
+        self.willing = self.willing and self._spared is None
         text = "({name}) BFD: master {neighbour} is back"
         return [say(text, name=self.settings.name, neighbour=neighbour)]
 
     def expire(self, *, now: float) -> Actions:
         """A timer is due."""
         actions: Actions = []
+        if self._rivalry.deadline is not None and now >= self._rivalry.deadline:
+            actions += self._rivalry.ended()
+            actions += self._change_priority(self.settings.priority, now)
         due = self._timer
         if due is not None and now >= due:
             if self.state is State.BACKUP:
-                if self._reason == SILENCE:
-                    text = "({name}) Receive advertisement timeout"
-                    actions.append(say(text, detail=True, name=self.settings.name))
-                actions += self._enter(State.MASTER, self._reason, now)
-                self._keep_beat(due, now)
-                return actions
+                return actions + self._down_timer_fired(due, now)
+            if self._overslept(now):
+                return actions + self._give_way(now)
             self._keep_beat(due, now)
             actions.append(Advertise(self.priority))
         rounds = self._announcements.expire(self.settings.garp, now)
@@ -152,7 +161,10 @@ class Instance:
     def reconfigure(self, settings: VrrpInstance, *, now: float) -> Actions:
         """Take new settings of the same virtual router and keep the state."""
         old, self.settings = self.settings, settings
+        if settings.priority != OWNER:
+            self._reconcile()
         if self.state is State.BACKUP:
+            self.willing = False
             if settings.preempt_delay != old.preempt_delay:
                 self._preempt_at = None
             if settings.version == 2 or self.master is None:
@@ -177,15 +189,56 @@ class Instance:
 
     # -- states
 
+    def _rise(self, reason: str, now: float) -> Actions:
+        """Nothing is in the way (any more): the owner is MASTER, others BACKUP."""
+        owner = self.priority == OWNER and self.settings.state == "MASTER"
+        if owner and not self.settings.group:
+            return self._enter(State.MASTER, "address owner", now)
+        actions = self._enter(State.BACKUP, reason, now)
+        if owner:
+            self._timer = now  # its group need not wait for it
+        return actions
+
+    def _down_timer_fired(self, due: float, now: float) -> Actions:
+        """Section 6.4.2 (375): there is no master."""
+        actions: Actions = []
+        if self._reason == SILENCE:
+            text = "({name}) Receive advertisement timeout"
+            actions.append(say(text, detail=True, name=self.settings.name))
+        if self.settings.group:
+            self.willing, self._timer = True, None
+            return [*actions, Swayed()]
+        actions += self._enter(State.MASTER, self._reason, now)
+        self._keep_beat(due, now)
+        return actions
+
+    def _overslept(self, now: float) -> bool:
+        """Whether we were silent for so long that another one may be MASTER."""
+        due = self._timer
+        return due is not None and timing.overslept(self.settings, now - due)
+
+    def _give_way(self, now: float) -> Actions:
+        text = "({name}) timer expired so late that another node may be MASTER"
+        self.master = None
+        actions: Actions = [say(text, name=self.settings.name)]
+        return actions + self._enter(State.BACKUP, "timer expired late", now)
+
     def _receive_in_backup(
         self, advert: Advert, source: IpAddress, now: float
     ) -> Actions:
         name = self.settings.name
+        self._rivalry.renewed(
+            advert, source, timing.rivals_patience(self.settings), now
+        )
         if advert.priority == 0:
             # Section 6.4.2 (425): the master has said goodbye.
-            self._timer = now + self._goodbye_skew
-            self.master = None
-            return [say("({name}) Backup received priority 0 advertisement", name=name)]
+            self._timer = now + timing.goodbye_skew(
+                self.settings, self.priority, self.skew
+            )
+            self.master, self.willing = None, False
+            text = "({name}) Backup received priority 0 advertisement"
+            farewell: Actions = [Farewell()] if self.settings.group else []
+            return [say(text, name=name), *farewell]
         if self.settings.preempt and advert.priority < self.priority:
             return self._bear_lower(advert, source, now)
         # Section 6.4.2 (430): this is our master.
@@ -214,6 +267,8 @@ class Instance:
             else:
                 text = "({name}) master changed from {old} to {source}"
             actions.append(say(text, name=name, old=self.master, source=source))
+            if self.settings.group:
+                actions.append(Swayed())
         if self.settings.version == 3 and advert.interval != self.master_interval:
             text = "({name}) advertisement interval updated from {old}ms to {new}ms"
             text += " by master"
@@ -222,6 +277,7 @@ class Instance:
             self.master_interval = advert.interval
         self.master, self.master_priority = source, advert.priority
         self._timer, self._reason = now + self.master_down, SILENCE
+        self.willing = self._hastened = False
         return actions
 
     def _receive_in_master(
@@ -236,20 +292,42 @@ class Instance:
         if source == self.source:
             text = "({name}) WARNING - advert received from remote host with our"
             return [say(text + " IP address {source}", name=name, source=source)]
+        if self._overslept(now):
+            return self._give_way(now) + self.receive(advert, source, now=now)
+        if advert.priority == OWNER == self.priority:
+            return self._face_rival(advert, source, now)
+        return self._compare(advert, source, now)
+
+    def _reconcile(self) -> None:
+        """Whether there is a second owner is to be found out anew."""
+        if self._rivalry.yielded:
+            self.priority = OWNER
+        self._rivalry = Rivalry(self.settings.name)
+
+    def _face_rival(self, advert: Advert, source: IpAddress, now: float) -> Actions:
+        """Another owner: the stronger one is borne once, and then we yield to it."""
+        stronger = self._is_better(OWNER, source)
+        patience = timing.rivals_patience(self.settings)
+        actions = self._rivalry.heard(source, stronger, patience, now)
+        if stronger and not self._rivalry.yielded:
+            return actions
+        self.priority = self._rivalry.limit(self.priority)
+        return actions + self._compare(advert, source, now)
+
+    def _compare(self, advert: Advert, source: IpAddress, now: float) -> Actions:
+        """Section 6.4.3 (720): which of us is the better master."""
         if not self._is_better(advert.priority, source):
             return self._assert_ourselves(advert, source, now)
-        actions: Actions = []
-        if advert.priority == self.priority == OWNER:
-            text = "({name}) CONFIGURATION ERROR: local instance and {source} are both"
-            text += " configured as address owner, please resolve"
-            actions.append(say(text, name=name, source=source))
+        settings, name = self.settings, self.settings.name
         if advert.priority > self.priority:
             text = "higher priority {theirs}, ours {ours}"
         else:
             text = "same priority {theirs} but higher IP address than ours"
         text = "({name}) Master received advert from {source} with " + text
         ours, theirs = self.priority, advert.priority
-        actions.append(say(text, name=name, source=source, theirs=theirs, ours=ours))
+        actions: Actions = [
+            say(text, name=name, source=source, theirs=theirs, ours=ours)
+        ]
         if settings.higher_prio_send_advert:
             actions.append(Advertise(self.priority))
         self.master, self.master_priority = source, advert.priority
@@ -291,15 +369,20 @@ class Instance:
             self._announcements.outranked(garp, now)
         return [*actions, Outranked(source)]
 
-    def _enter(self, state: State, reason: str, now: float) -> Actions:
+    def _enter(
+        self, state: State, reason: str, now: float, goodbye: bool = False
+    ) -> Actions:
         """The one place where a state is entered, whatever the state before."""
         was, self.state = self.state, state
         self._preempt_at, self._timer, self._reason = None, None, SILENCE
+        self.willing = self._hastened = False
         self._announcements.stop()
+        if state in (State.FAULT, State.STOP):
+            self._reconcile()
         if state is State.MASTER:
             return self._enter_master(reason, now)
         actions: Actions = [Hold(())]
-        if was is State.MASTER and state is not State.BACKUP:
+        if was is State.MASTER and (goodbye or state is not State.BACKUP):
             # Release first: the next master may need no more than a millisecond.
             actions.append(Advertise(0))
             text = "({name}) sent 0 priority"
@@ -337,21 +420,8 @@ class Instance:
 
     @property
     def skew(self) -> float:
-        """Skew time in seconds: by whole seconds in version 2 (RFC 3768, 6.1)."""
-        unit = self.master_interval if self.settings.version == 3 else 1.0
-        return skew_time(self.priority, unit)
-
-    @property
-    def _goodbye_skew(self) -> float:
-        """The skew time after a goodbye, in seconds.
-
-        Who can take over from a dead master within milliseconds should not take a
-        second for one that says goodbye: fast_failover counts in its own interval.
-        """
-        quick = self.settings.fast_failover
-        if quick is None:
-            return self.skew
-        return min(self.skew, skew_time(self.priority, quick.interval))
+        """Skew time in seconds."""
+        return timing.skew(self.settings, self.priority, self.master_interval)
 
     @property
     def master_down(self) -> float:
@@ -374,6 +444,7 @@ class Instance:
         name, old_skew = self.settings.name, self.skew
         actions: Actions = [say(text, name=name, old=self.priority, new=priority)]
         self.priority = priority
+        actions.append(Reweighed())
         if self.state is State.BACKUP and self._timer is not None:
             self._timer += self.skew - old_skew
         elif self.state is State.MASTER:

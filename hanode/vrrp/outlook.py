@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from hanode.config.model import VrrpInstance
+from hanode.config.model import IpAddress, VrrpInstance
 from hanode.config.track_model import Share, Tracked
 from hanode.facts import Facts, Watcher
 from hanode.link import Link
@@ -119,6 +119,11 @@ class Outlook:
         if not self.virtual.up and settings.track_primary:
             return (f"interface {self._main()} down",)
         return ()
+
+    def vouches(self, neighbour: IpAddress | None) -> bool:
+        """Whether BFD says that C{neighbour} lives."""
+        paths = self._paths.values()
+        return any(each.up and each.neighbour == neighbour for each in paths)
 
     def _main(self) -> str:
         """The name of the instance's virtual link, "" without one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall
@@ -21,7 +21,8 @@ from hanode.facts import Facts
 from hanode.path import Path
 from hanode.vrrp import actions
 from hanode.vrrp.actions import State
-from hanode.vrrp.instance import Instance
+from hanode.vrrp.group import Condition
+from hanode.vrrp.member import Member
 from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
 from hanode.vrrp.priority import OWNER
@@ -33,6 +34,22 @@ SAME_ROUTER = (
     *("vrid", "interface", "family", "version", "unicast", "multicast_group"),
     *("virtual", "vrf"),
 )
+
+
+class Sync(Protocol):
+    """The sync group, as its members see it."""
+
+    def begin(self) -> None:
+        """A member is about to start."""
+
+    def weigh(self) -> None:
+        """Something about a member has changed that the others must know."""
+
+    def outranked(self, member: VrrpService) -> None:
+        """C{member} heard a lower master and announced its addresses again."""
+
+    def farewell(self, member: VrrpService) -> None:
+        """The master that C{member} followed has said goodbye."""
 
 
 class VrrpService(Service):
@@ -55,7 +72,10 @@ class VrrpService(Service):
         delay: float = 0.0,
     ) -> None:
         self.setName(settings.name)
-        self.machine = Instance(settings)
+        self.machine = Member(settings)
+        self.sync: Sync | None = None
+        self.own_faults: tuple[str, ...] = ()
+        self._bound: tuple[str, ...] = ()  # faults of other members of the group
         self._world, self._facts = world, facts
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
@@ -67,6 +87,9 @@ class VrrpService(Service):
             actions.Announce: self._announce,
             actions.Report: self._report,
             actions.Outranked: self._outranked,
+            actions.Reweighed: self._reweighed,
+            actions.Swayed: self._swayed,
+            actions.Farewell: self._farewell,
             actions.Say: self._say,
         }
         self._open_problem = ""
@@ -75,6 +98,7 @@ class VrrpService(Service):
         self._begin_at: float | None = None  # it is to begin, as of this moment
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
+        self._weight = settings.priority
         self._leaving = False
         self._holding: tuple[Address, ...] = ()
         self._refused: tuple[Address, ...] = ()
@@ -200,7 +224,52 @@ class VrrpService(Service):
         self._begin_at = None
         if self._waited:
             moment = self._world.clock.seconds()
+        if self.sync is not None:
+            self.sync.begin()
         self._driver.feed_at(moment, self.machine.start)
+
+    # -- what the sync group says
+
+    def look(self) -> None:
+        """Learn how the instance stands, before it starts."""
+        self._outlook.watch(self.settings)
+        self._judge()
+
+    def condition(self) -> Condition:
+        """How it stands, for its group."""
+        machine = self.machine
+        follows = machine.state is State.BACKUP and machine.master is not None
+        return Condition(
+            machine.state,
+            self.own_faults,
+            machine.willing,
+            machine.bereft,
+            follows and not machine.willing,
+            self._outlook.vouches(machine.master),
+            self.settings.advert_int,
+        )
+
+    def bind(self, faults: tuple[str, ...]) -> None:
+        """Exactly these faults of others are ours, too."""
+        self._bound = faults
+        self._feed_judge()
+
+    def lead(self) -> None:
+        """Be MASTER with the others."""
+        self._driver.feed(self.machine.lead)
+        self._tell_master()
+
+    def step_back(self, wait: float) -> None:
+        """Be MASTER no longer; see L{Member.step_back}."""
+        self._driver.feed(self.machine.step_back, wait)
+
+    def hasten(self) -> None:
+        """See L{Member.hasten}."""
+        self._driver.feed(self.machine.hasten)
+
+    def announce_again(self) -> None:
+        """See L{Member.announce_again}."""
+        self._driver.feed(self.machine.announce_again)
 
     def _promote_secondaries(self, wanted: bool) -> None:
         self._world.dataplane.promote_secondaries(
@@ -240,8 +309,16 @@ class VrrpService(Service):
         if gone or (self._outlook.virtual is None and self.settings.virtual.device):
             self._voice.close()  # the interface has gone, and its socket with it
         faults = self._outlook.own_faults() or self._open()
-        self._driver.feed(self.machine.judge, verdict.priority, faults + verdict.faults)
+        had, self.own_faults = self.own_faults, faults + verdict.faults
+        self._weight = verdict.priority
+        self._feed_judge()
+        if self.own_faults != had:
+            self._swayed()
         self._begin_unless(verdict.pending)
+
+    def _feed_judge(self) -> None:
+        faults = self.own_faults + self._bound
+        self._driver.feed(self.machine.judge, self._weight, faults)
 
     def _open(self) -> tuple[str, ...]:
         """Have the right socket open; give the fault when that is impossible."""
@@ -312,9 +389,28 @@ class VrrpService(Service):
         self._tell_master()
         if not self._leaving:
             self._tell(action.state.value)
+        self._swayed()
 
     def _outranked(self, action: actions.Outranked) -> None:
         self._tell("MASTER_RX_LOWER_PRI")
+        if self.sync is not None:
+            self.sync.outranked(self)
+
+    def _reweighed(self, action: actions.Reweighed) -> None:
+        state = self.machine.state
+        if self.settings.notify_priority_changes and state in (
+            State.MASTER,
+            State.BACKUP,
+        ):
+            self._tell(f"{state.value}_PRIORITY")
+
+    def _swayed(self, action: object = None) -> None:
+        if self.sync is not None:
+            self.sync.weigh()
+
+    def _farewell(self, action: actions.Farewell) -> None:
+        if self.sync is not None:
+            self.sync.farewell(self)
 
     def _tell(self, state: str) -> None:
         priority, settings = self.machine.priority, self.settings

@@ -94,12 +94,11 @@ class FileTests(SynchronousTestCase):
                     "notification_email_from",
                     "smtp_server",
                     "smtp_connect_timeout",
-                    "vrrp_sync_group",
                     "(real_server 192.0.2.20 80) TCP_CHECK",
                 )
             ],
         )
-        self.assertEqual(len([p for p in problems if "//" in p]), len(problems) - 6)
+        self.assertEqual(len([p for p in problems if "//" in p]), len(problems) - 5)
 
     def test_nopreempt_and_notify(self) -> None:
         """nopreempt and a notify script, beside a tracked script."""

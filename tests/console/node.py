@@ -90,6 +90,14 @@ class Instance:
         return {k: v for k, v in INSTANCE.items() if k not in ("since", "reason")}
 
 
+class Group:
+    """Stands for a sync group."""
+
+    def describe(self):
+        """What a group says itself."""
+        return {"name": "G", "state": "MASTER", "members": ["VI_1", "VI_2"]}
+
+
 class Node:
     """Stands for the node; one of its facts holds a secret."""
 
@@ -99,6 +107,10 @@ class Node:
         self.facts.set("key", Secret("opensesame"), "a mistake")
         self.bfd = Sessions(self.facts)
         self.balance = Balance()
+
+    def groups(self):
+        """One sync group."""
+        return [Group()]
 
     def instances(self):
         """One instance."""

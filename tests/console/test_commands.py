@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.console.commands import BfdOptions, LookOptions
 from hanode.console.lvs_report import lvs_details, lvs_table
-from hanode.console.report import bfd_details, bfd_table, vrrp_details, vrrp_table
+from hanode.console.report import bfd_details, bfd_table, vrrp_details, vrrp_page
 from tests.console.case import ConsoleCase
 from tests.console.samples import REAL, SESSION, VIRTUAL, YOUNG
 from tests.test_cli import typed
@@ -44,10 +44,9 @@ class CommandTests(ConsoleCase):
 
     async def test_vrrp(self):
         """All instances, or one."""
-        instances = self.view.vrrp()["instances"]
-        self.assertEqual(
-            await self.typed("vrrp"), (0, f"{vrrp_table(instances)}\n", "")
-        )
+        page = self.view.vrrp()
+        instances = page["instances"]
+        self.assertEqual(await self.typed("vrrp"), (0, f"{vrrp_page(page)}\n", ""))
         self.assertEqual(
             await self.typed("vrrp", "VI_1"), (0, f"{vrrp_details(instances[0])}\n", "")
         )

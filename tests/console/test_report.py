@@ -9,6 +9,7 @@ from hanode.console.report import (
     bfd_table,
     stalls,
     vrrp_details,
+    vrrp_page,
     vrrp_table,
 )
 from tests.console.samples import INSTANCE, SESSION, YOUNG
@@ -63,6 +64,20 @@ class VrrpTests(SynchronousTestCase):
         master = {**INSTANCE, "name": "VI_2", "state": "MASTER", "since": None}
         fault = {**INSTANCE, "state": "FAULT", "master": None, "addresses": []}
         self.assertEqual(vrrp_table([INSTANCE, master, fault]), golden("vrrp_table"))
+
+    def test_groups(self):
+        """The sync groups stand behind the instances, where there are some."""
+        group = {"name": "G", "state": "MASTER", "since": 61, "reason": "all can"}
+        page = vrrp_page(
+            {"instances": [], "groups": [{**group, "members": ["A", "B"]}]}
+        )
+        self.assertEqual(
+            page,
+            "no VRRP instances\n\n"
+            "GROUP  STATE   SINCE  REASON   MEMBERS\n"
+            "G      MASTER  1m 1s  all can  A, B",
+        )
+        self.assertEqual(vrrp_page({"instances": []}), "no VRRP instances")
 
     def test_empty(self):
         """No instance is said in words."""

@@ -29,14 +29,22 @@ class ViewTests(SynchronousTestCase):
 
     def test_vrrp(self):
         """What each instance describes, and from its fact since when and why."""
+        self.node.facts.set("group:G", "MASTER", "all can")
         self.node.facts.set("vrrp:VI_1", "BACKUP", "a better master")
         self.clock.advance(61)
-        self.assertEqual(self.view.vrrp(), {"instances": [INSTANCE]})
+        group = {
+            "name": "G",
+            "state": "MASTER",
+            "members": ["VI_1", "VI_2"],
+            "since": 61.0,
+            "reason": "all can",
+        }
+        self.assertEqual(self.view.vrrp(), {"instances": [INSTANCE], "groups": [group]})
 
     def test_vrrpWithoutFact(self):
         """An instance that has not started yet has no time."""
         instance = {**INSTANCE, "since": None, "reason": None}
-        self.assertEqual(self.view.vrrp(), {"instances": [instance]})
+        self.assertEqual(self.view.vrrp()["instances"], [instance])
 
     def test_facts(self):
         """All facts by name, with their age; a secret among them stays one."""

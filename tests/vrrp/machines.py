@@ -52,9 +52,11 @@ def advert(priority: int, interval: float = 1.0, version: int = 2) -> Advert:
 class InstanceTestCase(SynchronousTestCase):
     """Makes machines in each state."""
 
+    kind = Instance
+
     def machine(self, **changes: Any) -> Instance:
         """A machine in INIT."""
-        return Instance(replace(SETTINGS, **changes))
+        return self.kind(replace(SETTINGS, **changes))
 
     def backup(self, **changes: Any) -> Instance:
         """A machine that became BACKUP at 1000."""

@@ -6,8 +6,18 @@ advertisement is answered at once.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hanode.config.model import Garp
-from hanode.vrrp.actions import Advertise, Announce, Hold, Outranked, Report, State
+from hanode.vrrp.actions import (
+    Advertise,
+    Announce,
+    Hold,
+    Outranked,
+    Report,
+    Reweighed,
+    State,
+)
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,
@@ -20,6 +30,11 @@ from tests.vrrp.machines import (
     InstanceTestCase,
     advert,
     shown,
+)
+
+TWO_OWNERS = (
+    "(VI) CONFIGURATION ERROR: local instance and 10.0.0.9 are both configured as"
+    " address owner, please resolve"
 )
 
 
@@ -380,14 +395,72 @@ class MasterTests(InstanceTestCase):
         self.assertIs(machine.state, State.BACKUP)
 
     def test_two_owners(self) -> None:
-        """Two owners: the configuration is wrong, and the higher address wins."""
+        """Two owners: the higher address is borne once, then it wins."""
         machine = self.master(priority=255, state="MASTER")
         self.assertEqual(
-            shown(machine.receive(advert(255), HIGH, now=1000.5))[0],
-            "(VI) CONFIGURATION ERROR: local instance and 10.0.0.9 are both configured"
-            " as address owner, please resolve",
+            shown(machine.receive(advert(255), HIGH, now=1000.5)), [TWO_OWNERS]
         )
-        self.assertIs(machine.state, State.BACKUP)
+        self.assertIs(machine.state, State.MASTER)
+        self.assertEqual(
+            shown(machine.receive(advert(255), HIGH, now=1001.5)),
+            [
+                "(VI) 10.0.0.9 is still advertising as address owner, please resolve"
+                " - reducing our priority",
+                "(VI) Master received advert from 10.0.0.9 with higher priority 255,"
+                " ours 254",
+                Advertise(254),
+                Hold(()),
+                "(VI) Entering BACKUP STATE",
+                Report(State.BACKUP, "better master"),
+            ],
+        )
+        self.assertEqual(machine.judge(255, (), now=1002), [])
+
+    def test_the_other_owner_has_gone(self) -> None:
+        """The other owner is silent for 1.2 intervals: our priority is restored."""
+        machine = self.master(priority=255, state="MASTER")
+        for now in (1000.5, 1001.5, 1002.5):
+            machine.receive(advert(255), HIGH, now=now)
+        machine.receive(advert(254), HIGH, now=1003)
+        self.due(machine, 1003.7)
+        self.assertEqual(
+            shown(machine.expire(now=1003.7)),
+            [
+                "(VI) rogue address owner 10.0.0.9 appears to have stopped advertising",
+                "(VI) Restoring our priority to 255",
+                "(VI) Changing effective priority from 254 to 255",
+                Reweighed(),
+            ],
+        )
+        self.due(machine, 1006 + 1 / 256)
+
+    def test_the_weaker_owner(self) -> None:
+        """An owner with a lower address is complained of once, and answered."""
+        machine = self.master(priority=255, state="MASTER")
+        for now, said in ((1000.5, [TWO_OWNERS.replace("9", "1")]), (1001, [])):
+            heard = shown(machine.receive(advert(255), LOW, now=now))
+            self.assertEqual(heard[:-4], said)
+            self.assertEqual(heard[-3:-1], [Advertise(255), Announce((VIP, EXTRA), 5)])
+        self.assertIs(machine.state, State.MASTER)
+        self.assertEqual(
+            shown(machine.expire(now=1002.2))[:1],
+            ["(VI) rogue address owner 10.0.0.1 appears to have stopped advertising"],
+        )
+
+    def test_the_rival_is_forgotten(self) -> None:
+        """In FAULT, and as an owner no more, an instance forgets who else was one."""
+        for event in ("fault", "settings"):
+            machine = self.master(priority=255, state="MASTER")
+            for now in (1000.5, 1001.5):
+                machine.receive(advert(255), HIGH, now=now)
+            if event == "fault":
+                machine.judge(255, ("x",), now=1002)
+                self.due(machine, None)
+            else:
+                lower = replace(machine.settings, priority=100)
+                machine.reconfigure(lower, now=1002)
+                self.due(machine, 1005 + 1 / 256)
+            self.assertEqual(machine.priority, 255)
 
     def test_owner_ignores_adverts(self) -> None:
         """owner_ignore_adverts: the owner hears nothing; others do."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from hanode.config.model import Garp, VrrpInstance
-from hanode.vrrp.actions import Advertise, Announce, Hold, Report, State
+from hanode.vrrp.actions import Advertise, Announce, Hold, Report, Reweighed, State
 from hanode.vrrp.instance import Instance
 from tests.vrrp.machines import (
     EXTRA,
@@ -42,7 +42,9 @@ class PriorityTests(InstanceTestCase):
     def test_before_the_start(self) -> None:
         """In INIT the priority is known at the start."""
         machine = self.machine()
-        self.assertEqual(shown(machine.judge(200, (), now=1000)), [SAID.format(200)])
+        self.assertEqual(
+            shown(machine.judge(200, (), now=1000)), [SAID.format(200), Reweighed()]
+        )
         machine.start(now=1000)
         self.due(machine, 1003 + 56 / 256)
 
@@ -52,7 +54,8 @@ class PriorityTests(InstanceTestCase):
             machine = self.backup()
             machine.receive(advert(255), HIGH, now=1001)
             self.assertEqual(
-                shown(machine.judge(priority, (), now=1002)), [SAID.format(priority)]
+                shown(machine.judge(priority, (), now=1002)),
+                [SAID.format(priority), Reweighed()],
             )
             self.due(machine, 1004 + (256 - priority) / 256)
 
@@ -75,7 +78,8 @@ class PriorityTests(InstanceTestCase):
         """In MASTER the new priority is advertised at once; the beat starts there."""
         machine = self.master()
         self.assertEqual(
-            shown(machine.judge(50, (), now=1000.5)), [SAID.format(50), Advertise(50)]
+            shown(machine.judge(50, (), now=1000.5)),
+            [SAID.format(50), Reweighed(), Advertise(50)],
         )
         self.due(machine, 1001.5)
         self.assertEqual(machine.expire(now=1001.5), [Advertise(50)])
@@ -84,7 +88,8 @@ class PriorityTests(InstanceTestCase):
         """In FAULT the priority is noted for later."""
         machine = self.fault()
         self.assertEqual(
-            shown(machine.judge(200, machine.faults, now=1001)), [SAID.format(200)]
+            shown(machine.judge(200, machine.faults, now=1001)),
+            [SAID.format(200), Reweighed()],
         )
         machine.judge(200, (), now=1010)
         self.due(machine, 1013 + 56 / 256)
@@ -96,6 +101,7 @@ class PriorityTests(InstanceTestCase):
             shown(machine.judge(50, ("x",), now=1001)),
             [
                 SAID.format(50),
+                Reweighed(),
                 "(VI): entering FAULT state (x)",
                 Hold(()),
                 "(VI) Entering FAULT STATE",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hanode.config.model import Garp
 from hanode.vrrp.actions import Advertise, Announce, Hold, Report, State
+from hanode.vrrp.instance import Instance
 from tests.vrrp.machines import (
     EXTRA,
     HIGH,
@@ -321,3 +323,49 @@ class FaultTests(InstanceTestCase):
         self.assertEqual(machine.expire(now=1005), [])
         self.assertEqual(machine.reconfigure(SETTINGS, now=1006), [])
         self.due(machine, None)
+
+
+class LateTimerTests(InstanceTestCase):
+    """timer_expired_backup: a master that was held up for long."""
+
+    def late(self, **changes: Any) -> Instance:
+        """A master with nopreempt since 1000; others with 200 need 1003.21875."""
+        return self.master(preempt=False, timer_expired_backup=200, **changes)
+
+    def test_too_late(self) -> None:
+        """Another node may be MASTER: go to BACKUP without an advertisement."""
+        self.assertEqual(
+            shown(self.late().expire(now=1003.21875)),
+            [
+                "(VI) timer expired so late that another node may be MASTER",
+                Hold(()),
+                "(VI) Entering BACKUP STATE",
+                Report(State.BACKUP, "timer expired late"),
+            ],
+        )
+
+    def test_version_3(self) -> None:
+        """In version 3 the skew is a part of the interval."""
+        machine = self.late(version=3, advert_int=0.1)
+        self.assertEqual(machine.expire(now=1000.32), [Advertise(100)])
+        machine = self.late(version=3, advert_int=0.1)
+        machine.expire(now=1000.33)
+        self.assertIs(machine.state, State.BACKUP)
+
+    def test_soon_enough(self) -> None:
+        """Nobody can have taken over: advertise."""
+        self.assertEqual(self.late().expire(now=1003.21), [Advertise(100)])
+
+    def test_switched_off(self) -> None:
+        """Without it, and with preempt, a late master goes on."""
+        for changes in ({"timer_expired_backup": 0}, {"preempt": True}):
+            machine = self.late()
+            machine.settings = replace(machine.settings, **changes)
+            self.assertEqual(machine.expire(now=1004.9), [Advertise(100)])
+
+    def test_the_other_was_heard_first(self) -> None:
+        """A lower master that is read before the timer fires is followed."""
+        machine = self.late()
+        machine.receive(advert(50), LOW, now=1004)
+        self.assertEqual((machine.state, machine.master), (State.BACKUP, LOW))
+        self.due(machine, 1007 + SKEW)
