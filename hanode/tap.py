@@ -117,6 +117,7 @@ class Daemon(MultiService):
         self.node = Node(options.model, world(reactor, details), details)
         self.node.setServiceParent(self)
         view, verbs = View(self.node, reactor.seconds, time), Verbs(self.node)
+        view.pulse = self.pulse
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
@@ -17,6 +18,8 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from hanode.console.families import Sample
+from hanode.console.metrics import CONTENT_TYPE, exposition
 from hanode.console.stream import EVENT_STREAM, EventStream
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
@@ -102,6 +105,11 @@ class Api(Resource):
             ("api", "v1", "lvs", "*"): {"GET": self._lvs, "POST": self._lvs_admin},
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
             ("api", "v1", "events"): {"GET": self._events},
+            ("api", "v1", "reactor"): {
+                "GET": lambda request, path: self._view.reactor()
+            },
+            ("readyz",): {"GET": self._ready},
+            ("metrics",): {"GET": self._metrics},
         }
 
     def render(self, request: Request) -> bytes | int:
@@ -161,7 +169,8 @@ class Api(Resource):
 
         def write() -> Iterator[None]:
             for piece in pieces:
-                request.write(piece.encode())
+                if piece:
+                    request.write(piece.encode())
                 yield
             request.write(b"\n")
             request.finish()
@@ -195,6 +204,22 @@ class Api(Resource):
             f"there is no /{'/'.join(path)}",
             known=["/" + "/".join(each).replace("*", "NAME") for each in self._routes],
         )
+
+    def _ready(self, request: Request, path: Path) -> Any:
+        """Whether this node does its work yet."""
+        waiting = self._view.readiness()
+        if waiting:
+            raise Refusal(503, "not ready", waiting=waiting)
+        return {"status": "ready"}
+
+    async def _metrics(self, request: Request, path: Path) -> Iterator[str]:
+        samples = await self._view.samples()
+        request.setHeader("content-type", CONTENT_TYPE)
+        stream: list[Sample] = [
+            ("hanode_event_listeners", {}, len(self._stream)),
+            ("hanode_event_listeners_dropped", {}, self._stream.dropped),
+        ]
+        return exposition(chain(samples, stream))
 
     def _events(self, request: Request, path: Path) -> Any:
         """The latest events, or for who asks so all that will come."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from hanode.console import families
+from hanode.console.families import Sample
 from hanode.console.plain import plain
 from hanode.console.timeline import Timeline
-from hanode.facts import Fact, Facts
+from hanode.facts import Facts
 from hanode.lvs import Usages
 
 EVENTS = 200  # that are told at once
+#: steps of the distribution of BFD's lateness in the metrics, in seconds
+BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.1999)
 
 
 class Described(Protocol):
@@ -93,7 +97,9 @@ class View:
         self, node: Watched, seconds: Callable[[], float], wall: Callable[[], float]
     ) -> None:
         self._node, self._seconds = node, seconds
+        self._wall = wall
         self.times = Timeline(seconds, wall)
+        self.pulse: Described | None = None  # how promptly the reactor comes round
 
     @property
     def board(self) -> Facts:
@@ -139,26 +145,53 @@ class View:
         described: dict[str, Any] | None = plain(self._node.bfd.describe_one(name))
         return described
 
+    async def samples(self) -> Iterator[Sample]:
+        """Everything that is measured; each step takes little time."""
+        usages = await self._node.balance.usages()
+        return self._samples(usages)
+
+    def _samples(self, usages: Usages) -> Iterator[Sample]:
+        node, wall = self._node, self._wall()
+        for each in self._instances():
+            yield from families.of_instance(each, wall)
+        for session in node.bfd.describe_each():
+            yield from families.of_session(plain(session), wall)
+        yield from families.of_lateness(self.lateness(), BOUNDS)
+        for server in node.balance.describe_each(usages):
+            yield from families.of_virtual_server(server)
+        if self.pulse is not None:
+            yield from families.of_reactor(self.pulse.describe())
+
+    def reactor(self) -> dict[str, Any]:
+        """How promptly the reactor comes round, and who held it up."""
+        return {} if self.pulse is None else self.pulse.describe()
+
+    def readiness(self) -> list[str]:
+        """Why this node is not ready yet; nothing when it is."""
+        return [
+            f"VRRP instance {each['name']} has not begun"
+            for each in self._instances()
+            if each["state"] == "INIT"
+        ]
+
     def vrrp(self) -> dict[str, Any]:
         """The VRRP instances and the sync groups."""
-        facts = self._node.facts.snapshot()
         return {
-            "instances": self._dated("vrrp", self._node.instances(), facts),
-            "groups": self._dated("group", self._node.groups(), facts),
+            "instances": list(self._instances()),
+            "groups": list(self._dated("group", self._node.groups())),
         }
 
-    def _dated(
-        self, kind: str, found: Iterable[Described], facts: Mapping[str, Fact]
-    ) -> list[dict[str, Any]]:
+    def _instances(self) -> Iterator[dict[str, Any]]:
+        return self._dated("vrrp", self._node.instances())
+
+    def _dated(self, kind: str, found: Iterable[Described]) -> Iterator[dict[str, Any]]:
         """Each with how long it has been in its state, and why."""
-        now, dated = self._seconds(), []
         for each in found:
-            described = plain(each.describe())
-            fact = facts.get(f"{kind}:{described['name']}")
-            described["since"] = None if fact is None else now - fact.since
+            described: dict[str, Any] = plain(each.describe())
+            fact = self._node.facts.find(f"{kind}:{described['name']}")
+            described["since"] = None if fact is None else self.times.age(fact)
             described["reason"] = None if fact is None else fact.why
-            dated.append(described)
-        return dated
+            yield described
 
     def facts(self) -> dict[str, Any]:
         """The board of facts; C{since} is how many seconds ago each one changed."""

@@ -21,6 +21,9 @@ KNOWN = [
     "/api/v1/lvs/NAME",
     "/api/v1/facts",
     "/api/v1/events",
+    "/api/v1/reactor",
+    "/readyz",
+    "/metrics",
 ]
 
 
