@@ -16,6 +16,7 @@ from zope.interface import Attribute, Interface
 from hanode.config.balance_model import Check
 from hanode.config.model import Address, GlobalDefs, IpAddress
 from hanode.config.route_model import Route, Rule
+from hanode.config.static_model import GarpGroup
 from hanode.config.track_model import Description, Share, Tracked
 from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.events import Event, ServerEvent
@@ -248,6 +249,11 @@ class IDataplane(Interface):
     def lacking(owner: str) -> list[Address | Route | Rule]:
         """What C{owner} holds and the kernel does not have at present."""
 
+    def watch(
+        owner: str, told: Callable[[list[Address | Route | Rule]], object]
+    ) -> None:
+        """Tell C{told(lacking)} now, and whenever C{owner} lacks more or less."""
+
     def announce(
         addresses: Sequence[Address],
         repeat: int = 1,
@@ -259,6 +265,9 @@ class IDataplane(Interface):
         @param arp_interval: least gap in seconds between two ARP frames on one
             interface; C{na_interval} the same for neighbour advertisements.
         """
+
+    def share_pace(groups: Sequence[GarpGroup]) -> None:
+        """From now on the interfaces of each group share one pace of announcements."""
 
     def promote_secondaries(owner: str, interface: str, wanted: bool) -> None:
         """Set the interface's promote_secondaries while C{owner} wants it.

@@ -36,6 +36,7 @@ from hanode.interfaces import (
 from hanode.local_addresses import LocalAddresses
 from hanode.plugins import Found, find
 from hanode.scripts import complaints
+from hanode.statics import StaticService
 from hanode.trackers.interface import InterfaceTracker
 from hanode.tracking import Tracking
 from hanode.vrrp.delay import Delay
@@ -85,6 +86,7 @@ class Node(MultiService):
         if trackers is None:
             trackers = find(ITracker, hanode.trackers)
         self._tracking = Tracking(trackers, world, self.facts, checkers)
+        self.statics = StaticService(world.dataplane, self.facts)
         self._local = LocalAddresses(self.facts)
         self._local.configure(model)
         self.balance = BalanceService(
@@ -111,6 +113,8 @@ class Node(MultiService):
         for service in self.instances():
             service.claim()
         self._interfaces.configure(self.model.links)
+        self.statics.configure(self.model.statics)
+        self.world.dataplane.share_pace(self.model.garp_groups)
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
         self._tracking.expect(self.model)
@@ -154,6 +158,8 @@ class Node(MultiService):
         self._tracking.expect(model)
         self.bfd.configure(model)
         self._groups.pause()
+        self.statics.configure(model.statics)
+        self.world.dataplane.share_pace(model.garp_groups)
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
         for name in difference.changed:
@@ -241,4 +247,5 @@ def interfaces(model: Model) -> set[str]:
     for session in model.bfd_instances.values():
         names.add(session.route.device)
     names.update(rule.device for rule in model.bfd_unsolicited)
+    names.update(address.device for address in model.statics.addresses)
     return names - {""}

@@ -43,22 +43,33 @@ class _Line:
     duplicate_check: bool = False
     preferred: tuple[int | None] | None = None
     track: bool = True
+    group: str = ""
     usable: bool = True
 
 
 def addresses(
-    keyword: Keyword, block: Block, findings: Findings
+    keyword: Keyword, block: Block, findings: Findings, static: bool = False
 ) -> list[Entry[Address]]:
-    """The addresses of a block, in its order; a bad line is left out."""
+    """The addresses of a block, in its order; a bad line is left out.
+
+    @param static: a track_group is allowed.
+    """
     found = []
     for line in lines(block, findings):
-        address = _read(line, findings)
+        address = _read(line, findings, static)
         if address is not None:
             found.append(Entry(address, line.keyword.place))
     return found
 
 
-def _read(line: Block, findings: Findings) -> Address | None:
+def static_addresses(
+    keyword: Keyword, block: Block, findings: Findings
+) -> list[Entry[Address]]:
+    """Addresses that may have a track_group."""
+    return addresses(keyword, block, findings, static=True)
+
+
+def _read(line: Block, findings: Findings, static: bool) -> Address | None:
     text = line.keyword.text
     address = address_of(text.partition("/")[0])
     if address is None:
@@ -87,6 +98,8 @@ def _read(line: Block, findings: Findings) -> Address | None:
                 return None
             next(words)
             _WITH_VALUE[word.text](entry, line.words[position + 1])
+        elif word.text == "track_group" and static and line.words[position + 1 :]:
+            entry.group = next(words)[1].text
         else:
             _alone(entry, word)
     return _finish(entry) if entry.usable else None
@@ -224,6 +237,7 @@ def _finish(entry: _Line) -> Address:
         flags=frozenset(entry.flags),
         preferred_lft=preferred[0],
         track=entry.track,
+        group=entry.group,
     )
 
 

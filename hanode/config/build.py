@@ -21,6 +21,7 @@ from hanode.config import (
     parser,
     process_entries,
     source,
+    statics,
     tracker_words,
 )
 from hanode.config.balance_model import TrackedFile
@@ -54,6 +55,7 @@ _NAMING = {
     "vrrp_sync_group": ("give the group a name", "give it another name"),
     "bfd_instance": ("give the instance a name", "give it another name"),
     "bfd_unsolicited": ("name an interface", "remove one of the two"),
+    "track_group": ("give the group a name", "give it another name"),
     "track_file": ("give the file a name", "give it another name"),
     "vrrp_track_file": ("give the file a name", "give it another name"),
 }
@@ -119,6 +121,8 @@ def build(
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
     defs = _global_record(shared)
+    track_groups = _named(found["track_group"], "track group", findings)
+    fixed = statics.everything(found, track_groups, shared, findings)
     bfds = _bfd_instances(found["bfd_instance"], findings)
     written_files = [*found["track_file"], *found["vrrp_track_file"]]
     files = tuple(balance_build.files(_named(written_files, "track file", findings)))
@@ -136,6 +140,7 @@ def build(
     of_group = _with_trackers("vrrp_sync_group", trackables)
     written_groups = _named(found["vrrp_sync_group"], "sync group", findings, of_group)
     groups = group_build.groups(written_groups, trackables, drafts, instances)
+    statics.doubts(shared["track_groups"], instances, findings)
     unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
     virtual_servers, defs_of_all = balance_build.balance(
         sources, site, instances, findings
@@ -153,6 +158,7 @@ def build(
         {kind: named for kind, named in trackables.described.items() if named},
         link_entries.links(found, instances, findings),
         groups,
+        *fixed,
     )
     return model, findings.problems
 

@@ -21,7 +21,8 @@ class Difference:
     switches tell whether anything differs in global_defs, in what sessions are
     accepted unasked, and in the block C{hanode}. C{virtual_...} are the names of
     virtual servers; C{balance} tells whether anything differs that concerns them all,
-    C{trackers} whether anything that can be tracked does.
+    C{trackers} whether anything that can be tracked does, C{statics} whether what the
+    node holds in any case does.
     """
 
     added: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Difference:
     balance: bool = False
     trackers: bool = False
     groups: bool = False
+    statics: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -79,6 +81,7 @@ class Difference:
                 ("hanode block changed", self.node),
                 ("load balancing settings changed", self.balance),
                 ("trackers changed", self.trackers),
+                ("static addresses, routes or rules changed", self.statics),
             )
             if differs
         ]
@@ -121,6 +124,7 @@ def diff(old: Model, new: Model) -> Difference:
         balance=old.balance != new.balance,
         trackers=old.trackers != new.trackers,
         groups=old.groups != new.groups,
+        statics=(old.statics, old.garp_groups) != (new.statics, new.garp_groups),
     )
 
 

@@ -56,6 +56,34 @@ def lines(block: Block, findings: Findings) -> Iterator[Block]:
         yield line
 
 
+def whole_lines(keyword: Keyword, block: Block, findings: Findings) -> list[Block]:
+    """The lines of a block as they stand: they are read when names can be looked up."""
+    return list(lines(block, findings))
+
+
+def all_words(keyword: Keyword, block: Block, findings: Findings) -> list[str]:
+    """All words of all lines."""
+    return [word.text for line in lines(block, findings) for word in line.words]
+
+
+def extra(
+    keyword: Keyword, block: Block, findings: Findings
+) -> tuple[float, bool] | None:
+    """C{[all] SECONDS} of garp_extra_if."""
+    words = list(block.arguments)
+    everywhere = bool(words) and words[0].text == "all"
+    words = words[1:] if everywhere else words
+    if not words:
+        findings.missing(block, len(block.words))
+        return None
+    low, high = int(keyword.low), int(keyword.high)
+    if block.keyword.text.endswith("vmac_garp_intvl"):
+        text = f"{block.keyword} is deprecated - please use garp_extra_if"
+        findings.warning(block, text, "it is vrrp_garp_extra_if in global_defs")
+    number = integer_of(words[0], str(block.keyword), low, high, findings)
+    return None if number is None else (float(number), everywhere)
+
+
 def peers(
     keyword: Keyword, block: Block, findings: Findings
 ) -> list[Entry[UnicastPeer]]:

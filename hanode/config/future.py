@@ -23,9 +23,7 @@ _URL = """path digest status_code virtualhost regex regex_no_match regex_options
 _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
     fast_recovery url*"""
 
-_ROOT = """track_group*
-    static_ipaddress* static_routes* static_rules* garp_group*
-    vrrp_script* vrrp_track_process*"""
+_ROOT = "vrrp_script* vrrp_track_process*"
 
 _MAIL = """notification_email* notification_email_from smtp_server
     smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
@@ -37,7 +35,6 @@ _SCRIPTS = """startup_script
     fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
 
 _KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark
-    iproute_usr_dir iproute_etc_dir
     vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier"""
 
 _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
@@ -46,15 +43,13 @@ _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
     dbus_service_name dbus_no_interface_name data_use_instance json_version
     state_dump_file stats_dump_file json_dump_file"""
 
-_OTHERS = """vrrp_garp_extra_if
-    vrrp_vmac_garp_intvl reload_check_config
+_OTHERS = """reload_check_config
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
 _INSTANCE = f"""{_TRACKERS} old_unicast_checksum track_src_ip
-    virtual_routes*
-    virtual_rules* debug smtp_alert lvs_sync_daemon_interface
-    garp_extra_if vmac_garp_intvl kernel_rx_buf_size"""
+    debug smtp_alert lvs_sync_daemon_interface
+    kernel_rx_buf_size"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
@@ -72,8 +67,6 @@ _TEXT: Mapping[Path, str] = {
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
         terminate_delay fork_delay full_command""",
-    ("track_group",): "group*",
-    ("garp_group",): "garp_interval gna_interval interface interfaces*",
     ("virtual_server",): "snmp_name",
     _REAL: _REAL_SERVER,
     (*_REAL, "MISC_CHECK"): """retry delay_before_retry warmup delay_loop alpha

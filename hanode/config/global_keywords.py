@@ -14,6 +14,7 @@ from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
 from hanode.config.process_keywords import PROCESS_GLOBAL
 from hanode.config.row import Keyword
+from hanode.config.static_keywords import IPROUTE
 from hanode.config.vmac_keywords import VIRTUAL_GLOBAL
 from hanode.config.vrrp_keywords import INSTANCE
 
@@ -27,6 +28,8 @@ _DEFAULT_OF = {
     "vrrp_garp_master_refresh_repeat": "garp_master_refresh_repeat",
     "vrrp_garp_lower_prio_delay": "garp_lower_prio_delay",
     "vrrp_garp_lower_prio_repeat": "garp_lower_prio_repeat",
+    "vrrp_garp_extra_if": "garp_extra_if",
+    "vrrp_vmac_garp_intvl": "vmac_garp_intvl",
     "vrrp_down_timer_adverts": "down_timer_adverts",
     "vrrp_lower_prio_no_advert": "lower_prio_no_advert",
     "vrrp_higher_prio_send_advert": "higher_prio_send_advert",
@@ -121,5 +124,6 @@ GLOBAL = (
     *BALANCE_GLOBAL,
     *PROCESS_GLOBAL,
     *VIRTUAL_GLOBAL,
+    *IPROUTE,
     *_PARSED,
 )

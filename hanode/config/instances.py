@@ -10,7 +10,15 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from hanode.config import bfd_parameters, endpoints, strict, vips
+from hanode.config import (
+    bfd_parameters,
+    endpoints,
+    routes,
+    rules,
+    statics,
+    strict,
+    vips,
+)
 from hanode.config.check import same_router
 from hanode.config.draft import Draft, Taken, Written, router
 from hanode.config.model import (
@@ -84,10 +92,32 @@ def _filled(
         authentication=_authentication(draft, placed.version),
         garp=_garp(draft),
         track=draft.track(),
+        track_groups=statics.groups_of(
+            draft.shared.get("track_groups", {}), draft.name
+        ),
+        **_routing(draft),
         fast_failover=bfd_parameters.fast_failover(draft),
         notify=notify(draft),
         timer_expired_backup=_timer_expired_backup(draft, preempt),
     )
+
+
+def _routing(draft: Draft) -> dict[str, Any]:
+    """The virtual routes and rules."""
+    reading = draft.shared.get("reading")
+    if reading is None or not {"routes", "rules"} & draft.own.keys():
+        return {}
+    return {
+        "routes": routes.routes(
+            draft.own.get("routes", []), reading.names, draft.findings
+        ),
+        "rules": rules.rules(
+            draft.own.get("rules", []),
+            reading.names,
+            draft.findings,
+            reading.preferences,
+        ),
+    }
 
 
 #: fields of the instance that are taken over as they are
@@ -267,8 +297,11 @@ def _garp(draft: Draft) -> Garp:
         if lower is None:
             lower = draft.default(f"garp.master_{field}")
         settings[f"lower_prio_{field}"] = lower
+    extra, everywhere = draft.get("garp.extra") or (0.0, False)
     return Garp(
         **settings,
+        extra_interval=extra,
+        extra_all=everywhere,
         arp_interval=draft.shared.get("instance.garp.arp_interval", 0.0),
         na_interval=draft.shared.get("instance.garp.na_interval", 0.0),
     )

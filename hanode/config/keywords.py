@@ -26,6 +26,7 @@ from hanode.config.link_keywords import LINK_ROOT
 from hanode.config.node_keywords import NODE
 from hanode.config.process_keywords import PROCESS_ROOT
 from hanode.config.row import Keyword
+from hanode.config.static_keywords import GARP_GROUP, STATIC_ROOT, TRACK_GROUP
 from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
 
 _ROOT = (
@@ -38,6 +39,7 @@ _ROOT = (
     *BALANCE_ROOT,
     *PROCESS_ROOT,
     *LINK_ROOT,
+    *STATIC_ROOT,
 )
 
 #: block -> word -> row, for every keyword that hanode acts on
@@ -55,6 +57,8 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("bfd_unsolicited",): UNSOLICITED,
         ("hanode",): NODE,
         ("SSL",): SSL,
+        ("track_group",): TRACK_GROUP,
+        ("garp_group",): GARP_GROUP,
         ("track_file",): TRACK_FILE,
         ("vrrp_track_file",): TRACK_FILE,
         ("virtual_server",): VIRTUAL_SERVER,

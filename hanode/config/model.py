@@ -21,6 +21,7 @@ from hanode.config.route_model import Route, Rule
 from hanode.config.scalars import IpAddress as IpAddress
 from hanode.config.scalars import Script as Script
 from hanode.config.scalars import Secret as Secret
+from hanode.config.static_model import GarpGroup, Statics
 from hanode.config.track_model import Descriptions, Tracked
 from hanode.config.vmac_model import FirewallDefs, Virtual
 
@@ -35,7 +36,8 @@ class Address:
     C{flags} are words of the configuration: home, nodad, mngtmpaddr,
     noprefixroute, autojoin. C{nodad} is set for IPv6 unless C{-nodad} was given.
     C{preferred_lft} is None for "forever", else seconds. C{scope} is the number of
-    rt_scopes. C{track} is False for no_track.
+    rt_scopes. C{track} is False for no_track, C{group} the
+    track_group of a static address.
     """
 
     address: IpAddress
@@ -48,6 +50,7 @@ class Address:
     flags: frozenset[str] = frozenset()
     preferred_lft: int | None = None
     track: bool = True
+    group: str = ""
 
     def __str__(self) -> str:
         return f"{self.address}/{self.prefix} dev {self.device}"
@@ -75,7 +78,9 @@ class Garp:
     """Gratuitous ARP and unsolicited NA: how often, and how far apart (seconds).
 
     C{lower_prio_*} apply after a lower-priority advertisement reached a master.
-    C{arp_interval} and C{na_interval} are the least gaps between two frames.
+    C{arp_interval} and C{na_interval} are the least gaps between two frames. Every
+    C{extra_interval} addresses on other interfaces than the instance's are announced:
+    on those with a virtual MAC, or with C{extra_all} on all.
     """
 
     master_delay: float = 5.0
@@ -86,6 +91,8 @@ class Garp:
     lower_prio_repeat: int = 5
     arp_interval: float = 0.0
     na_interval: float = 0.0
+    extra_interval: float = 0.0
+    extra_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ class VrrpInstance:
     excluded: tuple[Address, ...] = ()
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    track_groups: tuple[str, ...] = ()
     preempt: bool = True
     preempt_delay: float = 0.0
     down_timer_adverts: int = 3
@@ -163,6 +171,17 @@ class VrrpInstance:
     def all_addresses(self) -> tuple[Address, ...]:
         """What a master holds: the advertised addresses and the excluded ones."""
         return self.addresses + self.excluded
+
+    @property
+    def extra_addresses(self) -> tuple[Address, ...]:
+        """What garp_extra_if is about: switches may forget where these are."""
+        others = {link.name for link in self.virtual.others}
+        own = {self.interface, self.virtual.device}
+        return tuple(
+            each
+            for each in self.all_addresses
+            if each.device in others or (self.garp.extra_all and each.device not in own)
+        )
 
 
 @dataclass(frozen=True)
@@ -219,3 +238,5 @@ class Model:
     trackers: Descriptions = field(default_factory=dict)
     links: LinkDefs = field(default_factory=LinkDefs)
     groups: Mapping[str, SyncGroup] = field(default_factory=dict)
+    statics: Statics = field(default_factory=Statics)
+    garp_groups: tuple[GarpGroup, ...] = ()

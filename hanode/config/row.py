@@ -62,8 +62,11 @@ BLOCK_TYPES = frozenset(
         "private block",
         "optional block",
         "addresses",
+        "all words",
+        "lines",
+        "members",
+        "static addresses",
         "peers",
         "tracked",
-        "members",
     }
 )

@@ -129,6 +129,11 @@ _GARP = (
     ),
 )
 
+_EXTRA = (
+    Keyword("garp_extra_if", "garp.extra", "extra", "s", 0, 86400),
+    Keyword("vmac_garp_intvl", "garp.extra", "extra", "s", 0, 86400),
+)
+
 _UNICAST = (
     Keyword("unicast_src_ip", "source", "address"),
     Keyword("mcast_src_ip", "source", "address"),
@@ -151,6 +156,8 @@ _UNICAST = (
 _ADDRESSES = (
     Keyword("virtual_ipaddress", "addresses", "addresses"),
     Keyword("virtual_ipaddress_excluded", "excluded", "addresses"),
+    Keyword("virtual_routes", "routes", "lines"),
+    Keyword("virtual_rules", "rules", "lines"),
     Keyword("no_virtual_ipaddress", "no_addresses", "flag", default=False),
     Keyword("promote_secondaries", "promote_secondaries", "flag", default=False),
 )
@@ -204,6 +211,7 @@ INSTANCE = (
     *_IDENTITY,
     *_TIMERS,
     *_GARP,
+    *_EXTRA,
     *_UNICAST,
     *_ADDRESSES,
     *_PACKETS,

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from hanode.config.model import Address
+from hanode.config.static_model import GarpGroup
 from hanode.dataplanes.frames import Frames, Sender
 from hanode.dataplanes.sysctl import is_forwarding
 
@@ -20,9 +21,17 @@ LATER = 0.1  # seconds between the first round of an announcement and the others
 ROUTER_FOR = 1.0  # seconds for which an answer about forwarding is good
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Gaps in seconds, 0 for none: between two ARP frames, two advertisements."""
+
+    arp_interval: float = 0.0
+    na_interval: float = 0.0
+
+
 @dataclass
 class _Queue:
-    """The frames of one interface and family that go out one by one."""
+    """The frames of one interface (or garp_group) and family, sent one by one."""
 
     parcels: deque[tuple[Parcel, float]] = field(default_factory=deque)
     free: float = 0.0  # when the next one may go, seconds of the clock
@@ -57,6 +66,7 @@ class Announcer:
         self._port: Any = None
         self._routers: dict[str, tuple[float, bool]] = {}
         self._frames = Frames()
+        self._groups: dict[str, GarpGroup] = {}
         self._queues: dict[tuple[str, int], _Queue] = {}
         self._rounds: list[tuple[list[Parcel], int]] = []
         self._next_rounds: IDelayedCall | None = None
@@ -91,17 +101,29 @@ class Announcer:
         """
         if self._port is None or repeat < 1:
             return
-        intervals = {4: arp_interval, 6: na_interval}
+        own = Pace(arp_interval, na_interval)
         parcels = self._parcels(addresses)
-        prompt = [each for each in parcels if not intervals[each[0].address.version]]
+        gaps = [self._gap(parcel, own) for parcel in parcels]
+        prompt = [each for each, gap in zip(parcels, gaps, strict=True) if not gap]
         self._send(prompt)
         if prompt and repeat > 1:
             self._rounds.append((prompt, repeat - 1))
             if self._next_rounds is None:
                 self._next_rounds = self._reactor.callLater(LATER, self._repeat)
-        paced = [each for each in parcels if intervals[each[0].address.version]]
-        for parcel in paced * repeat:
-            self._enqueue(parcel, intervals[parcel[0].address.version])
+        paced = [each for each in zip(parcels, gaps, strict=True) if each[1]]
+        for parcel, gap in paced * repeat:
+            self._enqueue(parcel, gap)
+
+    def share_pace(self, groups: Sequence[GarpGroup]) -> None:
+        """See L{hanode.interfaces.IDataplane.share_pace}."""
+        self._groups = {name: each for each in groups for name in each.interfaces}
+
+    def _gap(self, parcel: Parcel, own: Pace) -> float:
+        """Seconds after a frame until the next one of its queue."""
+        address = parcel[0]
+        pace: GarpGroup | Pace = self._groups.get(address.device, own)
+        four = address.address.version == 4
+        return pace.arp_interval if four else pace.na_interval
 
     def forget(self, addresses: Sequence[Address]) -> None:
         """These are ours no more: what waits to announce them is not sent."""
@@ -167,7 +189,10 @@ class Announcer:
                 )
 
     def _enqueue(self, parcel: Parcel, interval: float) -> None:
-        place = (parcel[0].device, parcel[0].address.version)
+        address = parcel[0]
+        group = self._groups.get(address.device)
+        shared = address.device if group is None else ",".join(sorted(group.interfaces))
+        place = (shared, address.address.version)
         queue = self._queues.setdefault(place, _Queue())
         queue.parcels.append((parcel, interval))
         if queue.call is None:

@@ -1,6 +1,7 @@
 """Records of one kind, kept in the kernel as they are wanted: routes, or rules.
 
-What they are and how the kernel is told is the business of a L{hanode.dataplanes.form.Form}. The kernel does
+What they are and how the kernel is told is the business of a
+L{hanode.dataplanes.form.Form}. The kernel does
 not tell of everything: when an interface goes down or an address goes, the IPv4 routes
 that need it vanish in silence. So news are only a reason to read again what there is
 (a dump of our own protocol number), and what is missing then is put back.

@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from hanode.config.model import Address
 from hanode.config.route_model import Route, Rule
+from hanode.config.static_model import GarpGroup
 from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.dataplanes.announcer import Announcer
 from hanode.dataplanes.connected import Connected
@@ -73,6 +74,8 @@ class LinuxDataplane:
         self._again: IDelayedCall | None = None
         self._changed: Callable[[str, Link | None], object] | None = None
         self._told: dict[str, Link] = {}
+        self._watchers: dict[str, Callable[[list[Any]], object]] = {}
+        self._lacked: dict[str, list[Any]] = {}
         # What the notifications of one drain spoke of.
         self._lost: dict[Key, int] = {}
         self._dirty: set[int] = set()
@@ -96,6 +99,7 @@ class LinuxDataplane:
         for kept in (self._routes, self._rules):
             kept.open(self._requests, self._news)
             kept.read_first()
+        self._look_at_lacks()
 
     def stop(self) -> None:
         """See L{IDataplane.stop}."""
@@ -160,6 +164,14 @@ class LinuxDataplane:
             *self._rules.lacking(owner),
         ]
 
+    def watch(
+        self, owner: str, told: Callable[[list[Address | Route | Rule]], object]
+    ) -> None:
+        """See L{IDataplane.watch}."""
+        self._watchers[owner] = told
+        self._lacked.pop(owner, None)
+        self._look_at_lacks()
+
     def announce(
         self,
         addresses: Sequence[Address],
@@ -169,6 +181,10 @@ class LinuxDataplane:
     ) -> None:
         """See L{IDataplane.announce}."""
         self._announcer.announce(addresses, repeat, arp_interval, na_interval)
+
+    def share_pace(self, groups: Sequence[GarpGroup]) -> None:
+        """See L{IDataplane.share_pace}."""
+        self._announcer.share_pace(groups)
 
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""
@@ -223,6 +239,7 @@ class LinuxDataplane:
             self._addresses.answered(changes, errors)
         elif isinstance(what, Keep):
             what.kept.answered(changes, errors)
+        self._look_at_lacks()
 
     def _answers_lost(self) -> None:
         if self._requests is not None:
@@ -288,6 +305,7 @@ class LinuxDataplane:
             self._connected.drained(self._requests)
         self._routes.drained()
         self._rules.drained()
+        self._look_at_lacks()
 
     def _settle(self, first: bool = False) -> bool:
         """Make the virtual links; what they must not send is dropped before."""
@@ -303,6 +321,13 @@ class LinuxDataplane:
         self._routes.drained()
 
     # -- telling
+
+    def _look_at_lacks(self) -> None:
+        for owner, told in self._watchers.items() if self._news is not None else ():
+            lacking = self.lacking(owner)
+            if lacking != self._lacked.get(owner):
+                self._lacked[owner] = lacking
+                told(lacking)
 
     def _link(self, name: str) -> Link | None:
         if self._virtual.hides(name):

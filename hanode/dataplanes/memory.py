@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from hanode.config.model import Address, IpAddress
 from hanode.config.route_model import Route, Rule
+from hanode.config.static_model import GarpGroup
 from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.dataplanes.memory_kept import Remembered
 from hanode.interfaces import IDataplane, IDataplaneKind
@@ -58,7 +59,10 @@ class MemoryDataplane:
         self._promoters: dict[str, set[str]] = {}
         self._changed: Callable[[str, Link | None], object] | None = None
         self._told: dict[str, Link] = {}
+        self._watchers: dict[str, Callable[[list[Any]], object]] = {}
+        self._lacked: dict[str, list[Any]] = {}
         self.addresses: dict[str, list[tuple[IpAddress, int]]] = {}
+        self.garp_groups: tuple[GarpGroup, ...] = ()
         self.announced: list[Announcement] = []
         self.refused: dict[str, tuple[Address, ...]] = {}
         self.routes: Remembered[Route] = Remembered(lambda r: r.devices, self._is_up)
@@ -137,6 +141,14 @@ class MemoryDataplane:
         ]
         return [*missing, *self.routes.lacking(owner), *self.rules.lacking(owner)]
 
+    def watch(
+        self, owner: str, told: Callable[[list[Address | Route | Rule]], object]
+    ) -> None:
+        """See L{IDataplane.watch}."""
+        self._watchers[owner] = told
+        self._lacked.pop(owner, None)
+        self._look_at_lacks()
+
     def announce(
         self,
         addresses: Sequence[Address],
@@ -153,6 +165,10 @@ class MemoryDataplane:
                 link = self._links.get(address.device)
                 if link is not None and link.up:
                     self.announced.append(Announcement(now, address))
+
+    def share_pace(self, groups: Sequence[GarpGroup]) -> None:
+        """See L{IDataplane.share_pace}; gaps are not rehearsed here."""
+        self.garp_groups = tuple(groups)
 
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""
@@ -279,6 +295,13 @@ class MemoryDataplane:
                 self._remove(address)
         self._add(addresses)
 
+    def _look_at_lacks(self) -> None:
+        for owner, told in self._watchers.items() if self._changed is not None else ():
+            lacking = self.lacking(owner)
+            if lacking != self._lacked.get(owner):
+                self._lacked[owner] = lacking
+                told(lacking)
+
     def _is_up(self, name: str) -> bool:
         link = self._links.get(name)
         return link is not None and link.up
@@ -323,6 +346,7 @@ class MemoryDataplane:
         return replace(link, addresses=link.addresses + extra)
 
     def _tell(self, name: str) -> None:
+        self._look_at_lacks()
         link = self._links.get(name)
         seen = None if link is None else self._seen(link)
         if self._changed is None or seen == self._told.get(name):

@@ -16,11 +16,13 @@ class Announcements:
         self._batch_at: float | None = None
         self._batch_repeat = 0
         self._refresh_at: float | None = None
+        self._extra_at: float | None = None
 
     def became_master(self, garp: Garp, now: float) -> None:
         """Plan what follows the first batch."""
         self._plan(garp.master_delay, garp.master_repeat, now)
         self.refresh(garp, now)
+        self._extra_at = now + garp.extra_interval if garp.extra_interval else None
 
     def refresh(self, garp: Garp, now: float) -> None:
         """Count the time to the next refresh, if there is to be one, from now."""
@@ -37,8 +39,15 @@ class Announcements:
     @property
     def deadline(self) -> float | None:
         """When the next announcement is due."""
-        due = [at for at in (self._batch_at, self._refresh_at) if at is not None]
-        return min(due, default=None)
+        due = (self._batch_at, self._refresh_at, self._extra_at)
+        return min((at for at in due if at is not None), default=None)
+
+    def is_extra_due(self, garp: Garp, now: float) -> bool:
+        """Whether addresses on other interfaces are to be announced now."""
+        if self._extra_at is None or now < self._extra_at:
+            return False
+        self._extra_at = now + garp.extra_interval if garp.extra_interval else None
+        return True
 
     def expire(self, garp: Garp, now: float) -> int:
         """How many rounds are due now."""

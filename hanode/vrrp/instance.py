@@ -156,6 +156,9 @@ class Instance:
         rounds = self._announcements.expire(self.settings.garp, now)
         if rounds:
             actions.append(Announce(self.settings.all_addresses, rounds))
+        extra = self._announcements.is_extra_due(self.settings.garp, now)
+        if extra and self.settings.extra_addresses:
+            actions.append(Announce(self.settings.extra_addresses, 1))
         return actions
 
     def reconfigure(self, settings: VrrpInstance, *, now: float) -> Actions:

@@ -58,6 +58,8 @@ class Outlook:
             wanted[f"interface:{settings.interface}"] = self._interface_changed
         if self._main():
             wanted[f"interface:{self._main()}"] = self._interface_changed
+        for group in settings.track_groups:
+            wanted[f"static:{group}"] = self._changed
         if settings.fast_failover is not None:
             wanted[f"fast_failover:{settings.name}"] = self._path_changed
         for fact in set(self._watches) - set(wanted):
@@ -104,6 +106,10 @@ class Outlook:
         """Why the instance cannot run on its own interface, () when it can."""
         settings = self._settings
         assert settings is not None, "watch comes first"
+        for group in settings.track_groups:
+            lacking = self._facts.get(f"static:{group}")
+            if lacking:
+                return tuple(f"static {each} is missing" for each in lacking)
         if settings.unicast_fault_no_peer and not settings.unicast_peers:
             return ("no unicast peers",)
         if not settings.interface:

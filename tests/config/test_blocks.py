@@ -23,11 +23,11 @@ class WordTests(SynchronousTestCase):
     def test_not_yet(self) -> None:
         """A keyword that hanode lacks is named once per block, not looked into."""
         self.assertEqual(
-            read("garp_extra_if 3\ngarp_extra_if 3\ntrack_script {\nwhatever { x }\n}"),
+            read("kernel_rx_buf_size 3\nkernel_rx_buf_size 3\ntrack_script {\nwhatever { x }\n}"),
             (
                 {},
                 [
-                    "1 warning: garp_extra_if: not yet supported: ignored",
+                    "1 warning: kernel_rx_buf_size: not yet supported: ignored",
                     "3 warning: track_script: not yet supported: ignored",
                 ],
             ),
