@@ -29,6 +29,8 @@ class Sysctls:
             self._wanted[owner] = dict(values)
         else:
             self._wanted.pop(owner, None)
+        for name in values:  # all of them first: "default" changes others, too
+            self._note(name)
         for name, value in values.items():
             self._set(name, value)
         for name in sorted(set(self.before) - self._names()):
@@ -84,12 +86,14 @@ class Sysctls:
         return {name for values in self._wanted.values() for name in values}
 
     def _set(self, name: str, value: str) -> None:
-        present = self.read(name)
-        if not present:
-            return
-        self.before.setdefault(name, present)
-        if present != value:
+        self._note(name)
+        if self.read(name) not in ("", value):
             self.write(name, value)
+
+    def _note(self, name: str) -> None:
+        present = self.read(name)
+        if present:
+            self.before.setdefault(name, present)
 
     def _restore(self, name: str) -> None:
         value = self.before.pop(name)

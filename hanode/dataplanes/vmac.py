@@ -211,9 +211,9 @@ class VirtualLinks:
         if self._is_ours(have):
             self._remove(have)
             return self._make(wish, parent)
-        self._refused(
-            wish, f"there is another interface of that name ({have.kind or 'a device'})"
-        )
+        # No retry: the kernel tells when it goes.
+        kind = have.kind or "a device"
+        self._complain(wish, f"there is another interface of that name ({kind})")
         return False
 
     def _adopt(self, wish: Wish, have: StoredLink) -> None:
@@ -374,6 +374,11 @@ class VirtualLinks:
         return parent.master if master is not None and master.kind == "vrf" else 0
 
     def _refused(self, wish: Wish, reason: str) -> None:
+        self._complain(wish, reason)
+        self._later(wish, min(RETRY_LONGEST, RETRY * 2**wish.refusals))
+        wish.refusals = min(wish.refusals + 1, 16)
+
+    def _complain(self, wish: Wish, reason: str) -> None:
         if reason != wish.complaint:
             wish.complaint = reason
             self.log.error(
@@ -381,8 +386,6 @@ class VirtualLinks:
                 name=wish.link.name,
                 reason=reason,
             )
-        self._later(wish, min(RETRY_LONGEST, RETRY * 2**wish.refusals))
-        wish.refusals = min(wish.refusals + 1, 16)
 
     def _later(self, wish: Wish, delay: float) -> None:
         now = self._reactor.seconds()

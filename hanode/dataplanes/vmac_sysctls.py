@@ -12,20 +12,21 @@ from hanode.dataplanes.sysctls import Sysctls
 _RP_FILTER = "ipv4/conf/{}/rp_filter"
 _RP_OWNER = "rp_filter"
 _IGMP = "ipv4/igmp_link_local_mcast_reports"
+ROOM = 230  # characters; an alias has 255, and names its maker first
 
 
 def of_link(link: VirtualLink) -> dict[str, str]:
     """The settings of the virtual link itself."""
     four, six = f"ipv4/conf/{link.name}", f"ipv6/conf/{link.name}"
     found: dict[str, str] = {}
+    if link.kind == "macvlan":  # also without IPv4: else it answers for the others
+        found[f"{four}/arp_ignore"] = "1"
     if link.ipv4:
-        found = {
+        found |= {
             f"{four}/accept_local": "1",
             f"{four}/rp_filter": "0",
             f"{four}/promote_secondaries": "1",
         }
-        if link.kind == "macvlan":
-            found[f"{four}/arp_ignore"] = "1"
     if link.ipv6:
         # No router solicitations: the virtual MAC must not move on the switches.
         return {**found, f"{six}/accept_ra": "0", f"{six}/autoconf": "0"}
@@ -33,11 +34,19 @@ def of_link(link: VirtualLink) -> dict[str, str]:
 
 
 def of_parent(link: VirtualLink) -> dict[str, str]:
-    """The settings of the interface below."""
+    """The settings of the interface below.
+
+    arp_announce: what it asks for itself must not name a virtual address as the
+    sender, because the neighbours would take its MAC address for that of the router.
+    """
     if link.kind != "macvlan" or not link.ipv4:
         return {}
     conf = f"ipv4/conf/{link.parent}"
-    return {f"{conf}/arp_ignore": "1", f"{conf}/arp_filter": "1"}
+    return {
+        f"{conf}/arp_ignore": "1",
+        f"{conf}/arp_filter": "1",
+        f"{conf}/arp_announce": "2",
+    }
 
 
 class VirtualSysctls:
@@ -97,15 +106,20 @@ class VirtualSysctls:
     def note(self, link: VirtualLink) -> str:
         """What was before, in few characters, for L{recall} after a kill.
 
-        It is what one virtual link has changed, and what all have changed together.
+        It is what one virtual link has changed, and what all have changed together,
+        as much of it as an alias has room for.
         """
-        names = {*of_parent(link), *map(_RP_FILTER.format, ("all", "default")), _IGMP}
         before = self._sysctls.before
-        return " ".join(
-            f"{_short(name, link)}={before[name]}"
-            for name in sorted(names)
-            if name in before
-        )
+        own = [name for name in sorted(of_parent(link)) if name in before]
+        shared = [name for name in sorted(before) if name.endswith("/rp_filter")]
+        shared.sort(key=lambda name: "/all/" not in name and "/default/" not in name)
+        words, room = [], ROOM
+        for name in (*own, *shared, *({_IGMP} & set(before))):
+            word = f"{_short(name, link)}={before[name]}"
+            room -= len(word) + 1
+            if room >= 0:
+                words.append(word)
+        return " ".join(words)
 
     def recall(self, link: VirtualLink, note: str) -> None:
         """Take over what a daemon that was killed noted on this link."""
