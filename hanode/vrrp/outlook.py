@@ -122,9 +122,7 @@ class Outlook:
             return ()
         if self.virtual is None:
             return (f"interface {self._main()} doesn't exist",)
-        if not self.virtual.up and settings.track_primary:
-            return (f"interface {self._main()} down",)
-        return ()
+        return ()  # it is as up as the interface below, whose delays hold for it
 
     def vouches(self, neighbour: IpAddress | None) -> bool:
         """Whether BFD says that C{neighbour} lives."""
