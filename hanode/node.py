@@ -128,8 +128,9 @@ class Node(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Say goodbye and release everything; wait a moment for the last scripts."""
         self._delay.stop()
-        self._groups.stop()
+        self._groups.pause()
         stopped: Any = super().stopService()
+        self._groups.stop()
         self._tracking.close()
         self._interfaces.close()
         self.world.dataplane.stop()

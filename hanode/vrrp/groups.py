@@ -78,7 +78,7 @@ class GroupService:
         self._facts.forget(f"group:{self.settings.name}")
 
     def stop(self) -> None:
-        """The node stops: each member by itself, and the group is told of first."""
+        """The node has stopped, each member by itself."""
         self._quiet = True
         if self.machine.state is not State.INIT:
             self._announced(group.Announced(State.STOP, "stop"))
@@ -170,7 +170,7 @@ class Groups:
         return iter(self._groups.values())
 
     def pause(self) -> None:
-        """The instances are about to be exchanged."""
+        """The instances are about to be exchanged, or to stop."""
         for each in self:
             each.pause()
 
@@ -198,6 +198,6 @@ class Groups:
         self._running = True
 
     def stop(self) -> None:
-        """The node stops."""
+        """All instances have stopped."""
         for each in self:
             each.stop()

@@ -175,6 +175,59 @@ class PairTests(Story):
         self.is_master(cluster, "n1")
 
 
+class FastTests(Story):
+    """BFD for one member moves the whole group."""
+
+    fast = "fast_failover {\nmin_rx 10\nmin_tx 10\nmultiplier 3\n}"
+
+    def sources(self):
+        """Two nodes; only A looks after its master by BFD."""
+        return [
+            group() + member("A", priority, 0, self.fast) + member("B", priority, 1)
+            for priority in (150, 100)
+        ]
+
+    def test_the_master_dies(self):
+        """Both members are MASTER within the detection time."""
+        cluster = self.cluster(*self.sources(), delay=0.0005)
+        cluster.run(3)
+        self.is_master(cluster, "n1")
+        cluster.kill("n1")
+        cluster.run(0.05)
+        self.assertEqual(self.states(cluster, "n2"), ("MASTER", "MASTER"))
+        self.assertEqual(self.split, [])
+
+    def test_only_bfd_is_cut(self):
+        """A master that only BFD gave up answers at once, and keeps both members."""
+        cluster = self.cluster(*self.sources(), delay=0.0005)
+        cluster.run(3)
+        facts = cluster.boxes["n2"].node.facts
+        path = facts.get("fast_failover:A")
+        facts.set("fast_failover:A", replace(path, state="DOWN", died=True))
+        cluster.run(0.01)
+        self.assertEqual(facts.find("vrrp:A").changes, 2)  # MASTER, and back
+        self.is_master(cluster, "n1")
+        cluster.run(10)
+        self.assertEqual(facts.find("vrrp:A").changes, 2)
+        self.is_master(cluster, "n1")
+
+    def test_a_group_tracks_bfd(self):
+        """A weighted track_bfd of the group does the same, for all members."""
+        sources = []
+        for me, other, priority in ((1, 2, 150), (2, 1, 100)):
+            tracks = "track_bfd {\npeer weight 10 reverse\n}"
+            session = f"neighbor_ip 10.255.0.{other}\nsource_ip 10.255.0.{me}"
+            session += "\nmin_rx 10\nmin_tx 10\nmultiplier 3"
+            text = node(priority, priority, of_group=tracks)
+            sources.append(f"bfd_instance peer {{\n{session}\n}}\n{text}")
+        cluster = self.cluster(*sources, delay=0.0005)
+        cluster.run(3)
+        self.is_master(cluster, "n1")
+        cluster.kill("n1")
+        cluster.run(0.05)
+        self.assertEqual(self.states(cluster, "n2"), ("MASTER", "MASTER"))
+
+
 class ReloadTests(Story):
     def test_a_member_more(self):
         """A member that joins a master group becomes MASTER, the others stay."""
@@ -287,3 +340,59 @@ class SeedTests(Story):
             self.assertEqual((len(winners), cluster.masters("B")), (1, winners))
             cluster.run(5)
             self.is_master(cluster, winners[0])
+
+
+class ScriptTests(Story):
+    def test_order(self):
+        """What is told, in keepalived's order: the group first only at the start."""
+        notify = "notify /bin/note"
+        text = node(150, 150, extra=notify, of_group=notify)
+        cluster = self.cluster(text)
+        cluster.run(1)
+        self.carrier(cluster, "n1", "eth0", False)
+        self.carrier(cluster, "n1", "eth0", True)
+        cluster.run(0.2)
+        box = cluster.boxes["n1"]
+        cluster.stop("n1")
+        told = [" ".join(argv[2:4]) for _, argv in box.processes.ran]
+        self.assertEqual(told[:3], ["G BACKUP", "A BACKUP", "B BACKUP"])
+        self.assertEqual(sorted(told[3:5]), ["A MASTER", "B MASTER"])
+        self.assertEqual(told[5:9], ["G MASTER", "A FAULT", "B FAULT", "G FAULT"])
+        self.assertEqual(told[9:12], ["A BACKUP", "B BACKUP", "G BACKUP"])
+        self.assertEqual(sorted(told[12:14]), ["A STOP", "B STOP"])
+        self.assertEqual(told[14:], ["G STOP"])
+        self.assertEqual(
+            box.processes.ran[0][1], ("/bin/note", "GROUP", "G", "BACKUP", "0")
+        )
+
+    def test_priority_changes(self):
+        """notify_priority_changes: members tell of each new effective priority."""
+        tracks = "notify_priority_changes\ntrack_interface {\neth7 weight 10\n}"
+        cluster = self.cluster(node(150, 150, of_group=tracks), node(155, 155))
+        heard = Messages()
+        cluster.boxes["n1"].node._messengers["test"] = heard
+        cluster.run(1)
+        self.is_master(cluster, "n1")
+        heard.told.clear()
+        self.carrier(cluster, "n1", "eth7", False)
+        cluster.run(1)
+        self.is_master(cluster, "n2")
+        self.carrier(cluster, "n1", "eth7", True)
+        told = [each for each in heard.told if each[0] != "G"]
+        self.assertEqual(
+            told[:2], [("A", "MASTER_PRIORITY", 150), ("B", "MASTER_PRIORITY", 150)]
+        )
+        self.assertEqual(
+            told[-2:], [("A", "BACKUP_PRIORITY", 160), ("B", "BACKUP_PRIORITY", 160)]
+        )
+
+
+class Messages:
+    """Remembers what a node tells."""
+
+    def __init__(self):
+        self.told = []
+
+    def notify(self, event):
+        """See L{IMessenger.notify}."""
+        self.told.append((event.name, event.state, event.priority))
