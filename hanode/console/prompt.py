@@ -19,6 +19,7 @@ from hanode.console.table import table
 from hanode.console.timeline import Timeline, timeline, value_text
 from hanode.console.verbs import Verbs
 from hanode.console.view import Watched
+from hanode.console.why import why
 
 MOST = 200  # rows of one table: a prompt is not the place for thousands
 
@@ -67,6 +68,7 @@ class Prompt:
         found = {
             "show": Verb(self.show, "show()", "everything in one screen"),
             "vrrp": Verb(self.vrrp, 'vrrp, vrrp("VI_1")', "VRRP instances"),
+            "why": Verb(self.why, 'why("VI_1")', "why an instance is in its state"),
             "bfd": Verb(self.bfd, 'bfd, bfd("peer")', "BFD sessions"),
             "lvs": Verb(self.lvs, 'lvs(), lvs("NAME")', "virtual and real servers"),
             "facts": Verb(self.facts, 'facts, facts("vrrp:")', "what is known"),
@@ -99,6 +101,18 @@ class Prompt:
 
     def _is_up(self, name: str) -> bool:
         return bool(self._node.facts.get(f"virtual:{name}") == "UP")
+
+    def why(self, name: str) -> Text:
+        """Why an instance is in its state, and what would change that."""
+        found = [
+            each for each in self._node.instances() if each.describe()["name"] == name
+        ]
+        if not found:
+            return _unknown("VRRP instance", name)
+        described = found[0].describe()
+        fact = self._node.facts.find(f"vrrp:{name}")
+        groups = [plain(each.describe()) for each in self._node.groups()]
+        return Text(why(self._dated(described, fact), groups))
 
     def vrrp(self, name: str | None = None) -> Text:
         """All instances, or one."""

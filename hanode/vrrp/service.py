@@ -192,6 +192,8 @@ class VrrpService(Service):
             "master": str(machine.master) if machine.master else None,
             "master_priority": machine.master_priority,
             "advert_int": settings.advert_int,
+            "master_down": machine.master_down,
+            "preempt": settings.preempt,
             "addresses": [str(each) for each in settings.all_addresses],
             "counters": dict(self.counters),
         }

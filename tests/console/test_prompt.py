@@ -44,6 +44,13 @@ class LookTests(PromptCase):
         self.assertIn("no advertisement", verb(INSTANCE["name"]))
         self.assertEqual(verb("VI_9"), "there is no VRRP instance 'VI_9'")
 
+    def test_why(self):
+        """Why one is in its state; without a name it says what to type."""
+        verb = self.viewer["why"]
+        self.assertIn("has been BACKUP for 1m 15s", verb(INSTANCE["name"]))
+        self.assertEqual(verb("VI_9"), "there is no VRRP instance 'VI_9'")
+        self.assertEqual(repr(verb), 'why("VI_1"): why an instance is in its state')
+
     def test_bfd(self):
         """The sessions, one of them, or who is missing."""
         verb = self.viewer["bfd"]
