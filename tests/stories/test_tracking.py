@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import product
 
 from twisted.internet.defer import Deferred
@@ -110,6 +111,65 @@ class Mechanics(SynchronousTestCase):
             self.table(110, 100, options="weight 20 reverse")["up down"],
             ([90, 100], ["n2"]),
         )
+
+
+class Checked(SynchronousTestCase):
+    """track_check: a server is probed, no script is run."""
+
+    def test_moves(self):
+        """The address goes where the server behind the node works."""
+        extra = """track_check web {{
+            HTTP_GET {{
+                connect_ip 10.0.0.{}
+                url {{
+                    path /
+                }}
+            }}
+            weight 60
+        }}"""
+        texts = [instance(n, 100 - n, extra=extra.format(n)) for n in (1, 2)]
+        cluster = Cluster(texts, delay=0.0005)
+        seen = []
+        for broken in ((), ("10.0.0.1",), ("10.0.0.1", "10.0.0.2"), ()):
+            for address in ("10.0.0.1", "10.0.0.2"):
+                cluster.farm.mend(address, 80)
+            for address in broken:
+                cluster.farm.break_(address, 80)
+            cluster.run(5)
+            seen.append(cluster.holders(VIP[4]))
+        self.assertEqual(seen, [["n1"], ["n2"], ["n1"], ["n1"]])
+        self.assertEqual(cluster.boxes["n1"].processes.ran, [])
+
+    def test_waited_for(self):
+        """Without weight the instance begins when the first probe has ended."""
+        extra = "track_check {\nTCP_CHECK {\nconnect_ip 10.0.0.1\nconnect_port 80\n}\n}"
+        cluster = Cluster([instance(1, 100, extra=extra)])
+        self.assertEqual(cluster.state("n1", "VI_1"), None)
+        cluster.run(0.01)
+        self.assertEqual(cluster.state("n1", "VI_1"), "BACKUP")
+        cluster.farm.break_("10.0.0.1", 80)
+        cluster.run(5)
+        self.assertEqual(cluster.state("n1", "VI_1"), "FAULT")
+
+
+class Others(SynchronousTestCase):
+    """Other kinds."""
+
+    def test_file(self):
+        """A number in a file moves the priority; far below nothing is a fault."""
+        path = self.mktemp()
+        text = instance(1, 100, extra="track_file {\nload weight -2\n}")
+        text += f"track_file load {{\nfile {os.path.abspath(path)}\n}}\n"
+        cluster = Cluster([text])
+        seen = []
+        for number in ("20", "-30", "", "127"):
+            with open(path, "w") as file:
+                file.write(number)
+            cluster.run(5)
+            machine = cluster.boxes["n1"].node.instance("VI_1").machine
+            seen.append((machine.priority, machine.faults))
+        fault = "tracked file load has status 127"
+        self.assertEqual(seen, [(60, ()), (160, ()), (100, ()), (100, (fault,))])
 
 
 class Starts(SynchronousTestCase):
