@@ -36,6 +36,12 @@ class IRawPort(Interface):
         Raises L{OSError} when the kernel refuses.
         """
 
+    def enlarge(size: int) -> None:
+        """Have a receive buffer of C{size} bytes at least.
+
+        Raises L{OSError} when the kernel refuses.
+        """
+
     def close() -> None:
         """Give the socket back; nothing is received afterwards."""
 
@@ -112,6 +118,7 @@ class INetwork(Interface):
         source: IpAddress | None = None,
         group: IpAddress | None = None,
         ttl: int = 255,
+        header: bool = False,
     ) -> IRawPort:
         """Open a raw IP socket and return an L{IRawPort}.
 
@@ -124,6 +131,8 @@ class INetwork(Interface):
         @param source: the address to send from; None leaves it to the kernel.
         @param group: the multicast group to join, None for unicast.
         @param ttl: TTL or hop limit of what is sent.
+        @param header: data in both directions is a whole IPv4 packet with its header,
+            of which the kernel only fills in length and checksum.
 
         Raises L{OSError} with the name of the interface in it when the socket
         cannot be opened.

@@ -62,9 +62,10 @@ class Network:
         source: IpAddress | None = None,
         group: IpAddress | None = None,
         ttl: int = 255,
+        header: bool = False,
     ) -> IRawPort:
         """See L{INetwork.raw}."""
-        kind = _Port4 if family == 4 else _Port6
+        kind = _Packets4 if header else _Port4 if family == 4 else _Port6
         try:
             port = kind(self._reactor, protocol, interface, receiver, source, ttl)
             port.open(group)
@@ -181,6 +182,7 @@ class _Port:
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._open = True
+        self._asked = 0  # bytes of receive buffer
         self._socket = socket.socket(self.family, socket.SOCK_RAW, protocol)
         self._socket.setblocking(False)
 
@@ -188,7 +190,7 @@ class _Port:
         """Set all options, join C{group}, start to read. Raises L{OSError}."""
         try:
             bind_to_device(self._socket, self._interface)
-            enlarge(self._socket, RECEIVE_BUFFER)
+            self.enlarge(RECEIVE_BUFFER)
             self._prepare()
             if group is not None:
                 self._join(group)
@@ -208,6 +210,12 @@ class _Port:
         except OSError as error:
             subject = f"sending to {destination} on {self._interface or 'any'}"
             raise explained(error, subject) from error
+
+    def enlarge(self, size: int) -> None:
+        """See L{IRawPort.enlarge}."""
+        if size > self._asked:
+            enlarge(self._socket, size)
+            self._asked = size
 
     def close(self) -> None:
         """See L{IRawPort.close}."""
@@ -298,6 +306,22 @@ class _Port4(_Port):
     def _receive(self) -> tuple[bytes, IpAddress, IpAddress, int] | None:
         size = self._socket.recv_into(self._buffer)
         return split(self._view[:size])
+
+
+class _Packets4(_Port4):
+    """IPv4, where whoever sends writes the header, and whoever receives reads it."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
+
+    def _receive(self) -> tuple[bytes, IpAddress, IpAddress, int] | None:
+        size = self._socket.recv_into(self._buffer)
+        found = split(self._view[:size])
+        if found is None:
+            return None
+        total = self._view[2] << 8 | self._view[3]
+        return bytes(self._view[:total]), *found[1:]
 
 
 class _Port6(_Port):

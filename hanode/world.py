@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from random import Random
-from time import CLOCK_BOOTTIME, clock_gettime, monotonic
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic, time
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -16,7 +16,10 @@ from hanode.interfaces import IDataplane, INetwork, IProcesses
 
 @dataclass(frozen=True)
 class World:
-    """Everything a service may touch. Real in production, rehearsed in tests."""
+    """Everything a service may touch. Real in production, rehearsed in tests.
+
+    C{clock} is monotonic; C{wall} gives the seconds since 1970, as somebody set them.
+    """
 
     clock: IReactorTime
     random: Random
@@ -24,6 +27,7 @@ class World:
     processes: IProcesses
     dataplane: IDataplane
     uptime: Callable[[], float] = lambda: inf  # seconds since the machine has booted
+    wall: Callable[[], float] = time
 
 
 def uptime() -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hanode.config import (
     addresses,
+    auth_entries,
     balance_entries,
     balance_sync,
     bfd_entries,
@@ -20,6 +21,7 @@ from hanode.config import (
     group_entries,
     http_endpoint,
     keywords,
+    packet_entries,
     probe_entries,
     process_entries,
     scripts,
@@ -189,4 +191,7 @@ READERS: Mapping[str, values.Reader] = {
     "private block": _private_block,
     "optional block": _optional_block,
     "password": _password,
+    "hmac key": auth_entries.key,
+    "never": packet_entries.never,
+    "receive buffer": packet_entries.policy,
 }

@@ -34,8 +34,7 @@ _SCRIPTS = """startup_script
     notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
     fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
 
-_KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark
-    vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier"""
+_KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark"""
 
 _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
     enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker
@@ -47,9 +46,8 @@ _OTHERS = """reload_check_config
     reload_time_file reload_repeat reload_file config_save_dir
     tmp_config_directory"""
 
-_INSTANCE = f"""{_TRACKERS} old_unicast_checksum track_src_ip
-    debug smtp_alert lvs_sync_daemon_interface
-    kernel_rx_buf_size"""
+_INSTANCE = f"""{_TRACKERS}
+    debug smtp_alert lvs_sync_daemon_interface"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
@@ -62,7 +60,6 @@ _TEXT: Mapping[Path, str] = {
     (): _ROOT,
     ("global_defs",): " ".join((_MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
     ("vrrp_instance",): _INSTANCE,
-    ("vrrp_instance", "auth_hmac"): "key active_key time_window anti_replay mode",
     ("vrrp_sync_group",): f"""{_TRACKERS} smtp_alert""",
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay

@@ -76,6 +76,16 @@ _OWN = (
         default=0.0,
     ),
     Keyword("log_unknown_vrids", "log_unknown_vrids", "flag", default=False),
+    Keyword("vrrp_rx_bufs_policy", "rx_bufs_policy", "receive buffer"),
+    Keyword(
+        "vrrp_rx_bufs_multiplier",
+        "rx_bufs_multiplier",
+        "integer",
+        "times",
+        1,
+        4294967295,
+        default=3,
+    ),
     Keyword("default_interface", "default_interface", "word", default="eth0"),
     Keyword(
         "vrrp_mcast_group4",

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from hanode.config import (
+    auth_build,
     bfd_parameters,
     endpoints,
+    packet_entries,
     routes,
     rules,
     statics,
@@ -22,7 +24,6 @@ from hanode.config import (
 from hanode.config.check import same_router
 from hanode.config.draft import Draft, Taken, Written, router
 from hanode.config.model import (
-    Authentication,
     Garp,
     Notify,
     VrrpInstance,
@@ -72,6 +73,9 @@ def _filled(
 ) -> VrrpInstance:
     """C{placed} with everything that cannot refuse it any more."""
     priority, state = role(draft)
+    authentication = auth_build.authentication(draft, placed.version)
+    state = auth_build.wanted_state(draft, authentication, state, priority)
+    advert_int = _advert_int(draft, placed.version)
     preempt, delay = preemption(draft, priority, state)
     ttls = any(
         peer.min_ttl is not None or peer.max_ttl is not None
@@ -86,10 +90,12 @@ def _filled(
         state=state,
         preempt=preempt,
         preempt_delay=delay,
-        advert_int=_advert_int(draft, placed.version),
+        advert_int=advert_int,
         accept=draft.own.get("accept", not draft.strict),
         check_unicast_src=ttls or draft.get("check_unicast_src"),
-        authentication=_authentication(draft, placed.version),
+        authentication=authentication,
+        receive_buffer=packet_entries.receive_buffer(draft, addresses["addresses"]),
+        auth_hmac=auth_build.auth_hmac(draft, advert_int),
         garp=_garp(draft),
         track=draft.track(),
         track_groups=statics.groups_of(
@@ -124,6 +130,8 @@ def _routing(draft: Draft) -> dict[str, Any]:
 _AS_WRITTEN = (
     "unicast_ttl",
     "unicast_fault_no_peer",
+    "track_source",
+    "old_checksum",
     "down_timer_adverts",
     "checksum_as_v2",
     "lower_prio_no_advert",
@@ -169,13 +177,7 @@ def _refused(draft: Draft, placed: VrrpInstance, taken: Taken) -> bool:
             "add interface NAME, or unicast_src_ip and unicast_peer",
         )
         return True
-    if "auth_hmac" in draft.own:
-        draft.dropped(
-            "auth_hmac: not yet supported: the instance would run unauthenticated",
-            "remove the auth_hmac block on every node",
-        )
-        return True
-    if _wants_ah(draft, placed.version):
+    if auth_build.refused(draft, placed.family, placed.version):
         return True
     for other in taken.routers.get(router(placed), ()):
         if same_router(placed, other):
@@ -202,21 +204,6 @@ def _vrf(draft: Draft) -> str:
 def _routable(placed: VrrpInstance) -> bool:
     source = placed.source
     return placed.unicast and source is not None and not source.is_link_local
-
-
-def _wants_ah(draft: Draft, version: int) -> bool:
-    authentication = draft.own.get("authentication", {})
-    if version != 2 or authentication.get("type") != "AH":
-        return False
-    if draft.own.get("state") == "MASTER":
-        draft.warning(
-            "Initial state master is incompatible with AH authentication - clearing"
-        )
-    draft.dropped(
-        "auth_type AH: not yet supported: the instance would run unauthenticated",
-        "use auth_type PASS on every node",
-    )
-    return True
 
 
 def _runs_empty(draft: Draft, placed: VrrpInstance) -> bool:
@@ -255,27 +242,6 @@ def _advert_int(draft: Draft, version: int) -> float:
             remedy,
         )
     return seconds
-
-
-def _authentication(draft: Draft, version: int) -> Authentication | None:
-    """The password of VRRP version 2, None without one."""
-    written = draft.own.get("authentication")
-    if written is None:
-        return None
-    if version != 2:
-        draft.warning(
-            "VRRP version 3 does not support authentication. Ignoring.",
-            "remove the authentication block",
-        )
-        return None
-    if "type" not in written or not written.get("secret"):
-        what = "password given" if "type" in written else "auth_type PASS"
-        draft.warning(
-            f"Authentication specified but no {what}. Ignoring",
-            "write auth_type PASS and auth_pass",
-        )
-        return None
-    return Authentication(written["type"], written["secret"])
 
 
 def _garp(draft: Draft) -> Garp:

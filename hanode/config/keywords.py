@@ -27,7 +27,7 @@ from hanode.config.node_keywords import NODE
 from hanode.config.process_keywords import PROCESS_ROOT
 from hanode.config.row import Keyword
 from hanode.config.static_keywords import GARP_GROUP, STATIC_ROOT, TRACK_GROUP
-from hanode.config.vrrp_keywords import AUTHENTICATION, INSTANCE
+from hanode.config.vrrp_keywords import AUTH_HMAC, AUTHENTICATION, INSTANCE
 
 _ROOT = (
     Keyword("global_defs", "global_defs", "block"),
@@ -50,6 +50,7 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("global_defs",): GLOBAL,
         ("vrrp_instance",): INSTANCE,
         ("vrrp_instance", "authentication"): AUTHENTICATION,
+        ("vrrp_instance", "auth_hmac"): AUTH_HMAC,
         ("vrrp_instance", "fast_failover"): FAST_FAILOVER,
         ("vrrp_sync_group",): GROUP,
         ("bfd_instance",): BFD,

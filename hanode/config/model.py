@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from hanode.config.auth_model import Authentication as Authentication
+from hanode.config.auth_model import AuthHmac
 from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.group_model import SyncGroup as SyncGroup
@@ -66,14 +68,6 @@ class UnicastPeer:
 
 
 @dataclass(frozen=True)
-class Authentication:
-    """VRRPv2 authentication (RFC 2338, section 5.3.6): C{type} is PASS or AH."""
-
-    type: str
-    secret: Secret
-
-
-@dataclass(frozen=True)
 class Garp:
     """Gratuitous ARP and unsolicited NA: how often, and how far apart (seconds).
 
@@ -126,6 +120,7 @@ class VrrpInstance:
     unicast_peers: tuple[UnicastPeer, ...] = ()
     unicast_ttl: int = 255
     check_unicast_src: bool = False
+    track_source: bool = False
     unicast_fault_no_peer: bool = False
     addresses: tuple[Address, ...] = ()
     excluded: tuple[Address, ...] = ()
@@ -136,7 +131,10 @@ class VrrpInstance:
     preempt_delay: float = 0.0
     down_timer_adverts: int = 3
     authentication: Authentication | None = None
+    auth_hmac: AuthHmac | None = None
     checksum_as_v2: bool = False
+    old_checksum: bool | None = None  # None: once a unicast peer sends it
+    receive_buffer: int = 0  # octets; 0: as much as hanode asks for anyway
     garp: Garp = field(default_factory=Garp)
     lower_prio_no_advert: bool = False
     higher_prio_send_advert: bool = True
@@ -166,6 +164,12 @@ class VrrpInstance:
     def device(self) -> str:
         """Where advertisements go through: a virtual link, the interface or a VRF."""
         return self.virtual.device or self.interface or self.vrf
+
+    @property
+    def authenticated_header(self) -> bool:
+        """Whether advertisements go in an IP authentication header (auth_type AH)."""
+        wanted = self.authentication
+        return wanted is not None and wanted.type == "AH" and self.version == 2
 
     @property
     def all_addresses(self) -> tuple[Address, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hanode.config import auth_build
 from hanode.config.draft import Draft, Taken
 from hanode.config.entries import Entry
 from hanode.config.model import Address, IpAddress
@@ -12,12 +13,16 @@ from hanode.config.vmac_build import Placement
 _MTU = 1500  # octets; every Ethernet carries that
 _COUNT = 255  # RFC 9568 5.2.5: the count is one octet
 
-#: family -> addresses that an advertisement has room for: the headers of IP and
-#: VRRP and, for IPv4, 8 octets of VRRPv2 authentication are taken from the MTU
-ROOM = {
-    4: min(_COUNT, (_MTU - 20 - 8 - 8) // 4),
-    6: min(_COUNT, (_MTU - 40 - 8) // 16),
-}
+
+def room(family: int, octets: int) -> int:
+    """How many addresses an advertisement has room for.
+
+    The headers of IP and VRRP and, for IPv4, 8 octets of VRRPv2 authentication are
+    taken from the MTU, and the C{octets} of other authentications.
+    """
+    if family == 4:
+        return min(_COUNT, (_MTU - 20 - 8 - 8 - octets) // 4)
+    return min(_COUNT, (_MTU - 40 - 8 - octets) // 16)
 
 
 def virtual_addresses(
@@ -27,14 +32,14 @@ def virtual_addresses(
     seen: set[tuple[IpAddress, str]] = set()
     advertised = _claim(draft, "addresses", family, taken, seen, placement)
     excluded = _claim(draft, "excluded", 0, taken, seen, placement)
-    room = ROOM[family]
-    if len(advertised) > room:
+    most = room(family, auth_build.octets(draft))
+    if len(advertised) > most:
         draft.warning(
             f"Number of VIPs ({len(advertised)}) exceeds maximum/space available "
-            f"in packet (max {room} addresses) - excess moved to eVIPs",
+            f"in packet (max {most} addresses) - excess moved to eVIPs",
             "list the addresses behind these in virtual_ipaddress_excluded",
         )
-    return tuple(advertised[:room]), tuple(advertised[room:] + excluded)
+    return tuple(advertised[:most]), tuple(advertised[most:] + excluded)
 
 
 def _claim(

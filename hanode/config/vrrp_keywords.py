@@ -151,6 +151,7 @@ _UNICAST = (
     ),
     Keyword("check_unicast_src", "check_unicast_src", "flag", default=False),
     Keyword("unicast_fault_no_peer", "unicast_fault_no_peer", "flag", default=False),
+    Keyword("track_src_ip", "track_source", "flag", default=False),
 )
 
 _ADDRESSES = (
@@ -169,7 +170,21 @@ _PACKETS = (
         "private block",
         path=("vrrp_instance", "authentication"),
     ),
-    Keyword("auth_hmac", "auth_hmac", "block"),
+    Keyword(
+        "auth_hmac",
+        "auth_hmac",
+        "private block",
+        path=("vrrp_instance", "auth_hmac"),
+    ),
+    Keyword("old_unicast_checksum", "old_checksum", "never"),
+    Keyword(
+        "kernel_rx_buf_size",
+        "receive_buffer",
+        "integer",
+        "bytes",
+        1,
+        2147483647,
+    ),
     Keyword("v3_checksum_as_v2", "checksum_as_v2", "boolean", default=False),
     Keyword("skip_check_adv_addr", "skip_check_adv_addr", "boolean", default=False),
     Keyword("lower_prio_no_advert", "lower_prio_no_advert", "boolean", default=False),
@@ -229,4 +244,28 @@ AUTHENTICATION = (
         title="authentication type",
     ),
     Keyword("auth_pass", "secret", "password"),
+)
+
+AUTH_HMAC = (
+    Keyword("key", "keys", "hmac key"),
+    Keyword("active_key", "active", "integer", low=1, high=255, strict=True),
+    Keyword("time_window", "window", "integer", "s", 1, 300),
+    Keyword(
+        "anti_replay",
+        "anti_replay",
+        "choice",
+        choices=("time", "monotonic"),
+        title="anti_replay",
+        otherwise=", defaulting to time",
+        fallback="time",
+    ),
+    Keyword(
+        "mode",
+        "mode",
+        "choice",
+        choices=("enforce", "permissive", "receive-only"),
+        title="auth_hmac mode",
+        otherwise=", defaulting to enforce",
+        fallback="enforce",
+    ),
 )

@@ -173,8 +173,9 @@ class Station:
         source: IpAddress | None = None,
         group: IpAddress | None = None,
         ttl: int = 255,
+        header: bool = False,
     ) -> IRawPort:
-        """See L{INetwork.raw}."""
+        """See L{INetwork.raw}. A whole packet is brought as it is."""
         port = _Port(self, protocol, family, interface, receiver, source, group, ttl)
         self._opened(port)
         return port
@@ -314,6 +315,9 @@ class _Port:
         if not self.station.up:
             raise OSError(f"sending to {destination}: Network is unreachable")
         self.station.lan.carry(self, data, destination)
+
+    def enlarge(self, size: int) -> None:
+        """See L{IRawPort.enlarge}: there is room for everything."""
 
     def close(self) -> None:
         """See L{IRawPort.close}."""

@@ -6,44 +6,35 @@ held against one instance's settings.
 
 from __future__ import annotations
 
-from hmac import compare_digest
+from collections.abc import Callable
 
 from hanode.config.model import IpAddress, VrrpInstance
-from hanode.vrrp.packet import (
-    AUTH_LENGTH,
-    AUTH_NONE,
-    AUTH_PASS,
-    Advert,
-    BadPacket,
-)
+from hanode.vrrp.arrival import Arrival
+from hanode.vrrp.packet import BadPacket
 
 TTL = 255  # section 5.1.1.3: a packet from farther away than one hop is dropped
 
 
-def password(settings: VrrpInstance) -> bytes:
-    """The eight bytes of authentication data that C{settings} send and expect."""
-    if settings.authentication is None or settings.version != 2:
-        return b""
-    secret = settings.authentication.secret.encode("utf-8", "surrogateescape")
-    return secret[:AUTH_LENGTH].ljust(AUTH_LENGTH, b"\0")
-
-
 def verify(
-    advert: Advert,
+    arrival: Arrival,
     settings: VrrpInstance,
-    source: IpAddress,
-    destination: IpAddress,
-    ttl: int,
-) -> None:
-    """Accept the advertisement in silence.
+    prove: Callable[[Arrival], BadPacket | None],
+) -> BadPacket | None:
+    """Accept the advertisement; return what C{prove} has to remark about it.
+
+    @param prove: checks who sent it, and may raise L{BadPacket} itself.
 
     Raises L{BadPacket} with the reason when this instance must discard it.
     """
-    _verify_path(settings, source, destination, ttl)
+    advert = arrival.advert
+    _verify_path(settings, arrival.source, arrival.destination, arrival.ttl)
     if advert.version != settings.version:
         raise BadPacket("version", advert.version)
-    if settings.version == 2:
-        _verify_version_2(advert, settings)
+    remark = prove(arrival)
+    # RFC 3768, section 7.1: the interval must be the one configured here.
+    if advert.version == 2 and advert.interval != settings.advert_int:
+        raise BadPacket("advertisement interval", advert.interval)
+    return remark
 
 
 def _verify_path(
@@ -66,14 +57,3 @@ def _verify_path(
     high = 255 if peer.max_ttl is None else peer.max_ttl
     if not low <= ttl <= high:
         raise BadPacket("ttl", ttl)
-
-
-def _verify_version_2(advert: Advert, settings: VrrpInstance) -> None:
-    expected = password(settings)
-    if advert.auth_type != (AUTH_PASS if expected else AUTH_NONE):
-        raise BadPacket("authentication type", advert.auth_type)
-    if expected and not compare_digest(advert.auth_data, expected):
-        raise BadPacket("authentication data")  # never show what was received
-    # RFC 3768, section 7.1: the interval must be the one configured here.
-    if advert.interval != settings.advert_int:
-        raise BadPacket("advertisement interval", advert.interval)

@@ -99,12 +99,34 @@ def encode(
     return _HEADER.pack(*head, total) + body
 
 
+def append(
+    message: bytes, trailer: bytes, source: IpAddress, destination: IpAddress
+) -> bytes:
+    """The encoded C{message} with a C{trailer} of an extension behind it.
+
+    Over IPv6 the checksum covers both: there it is that of the whole payload.
+    """
+    if source.version == 4 or not trailer:
+        return message + trailer
+    data = message[:6] + bytes(2) + message[8:] + trailer
+    covered = _covered(Checksum.PSEUDO, source, destination, len(data))
+    total = internet_checksum(covered + data)
+    return data[:6] + total.to_bytes(2) + data[8:]
+
+
+def length_of(advert: Advert, family: int) -> int:
+    """The length of C{advert} on the wire, without what may stand behind it."""
+    tail = AUTH_LENGTH if advert.version == 2 else 0
+    return _HEADER.size + len(advert.addresses) * (4 if family == 4 else 16) + tail
+
+
 def decode(
     data: bytes, source: IpAddress, destination: IpAddress
 ) -> tuple[Advert, Checksum]:
     """Read one advertisement, and tell which kind of checksum it carries.
 
-    Bytes behind the message (padding, trailers of extensions) are left alone.
+    Bytes behind the message (padding, trailers of extensions) are left alone, but the
+    checksum of IPv6 covers them too.
 
     Raises L{BadPacket} and nothing else.
     """
@@ -123,7 +145,8 @@ def decode(
     length = end + (AUTH_LENGTH if version == 2 else 0)
     if len(data) < length:
         raise BadPacket("length", len(data))
-    kind = _verify(version, data[:length], source, destination)
+    covered = data if size == 16 else data[:length]
+    kind = _verify(version, covered, source, destination)
     make = _CLASSES[source.version]
     addresses = tuple(
         make(data[at : at + size]) for at in range(_HEADER.size, end, size)

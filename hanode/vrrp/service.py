@@ -32,7 +32,7 @@ from hanode.vrrp.wire import Wires
 REOPEN = 1.0  # seconds until a socket that could not be opened is tried again
 SAME_ROUTER = (
     *("vrid", "interface", "family", "version", "unicast", "multicast_group"),
-    *("virtual", "vrf"),
+    *("virtual", "vrf", "authenticated_header"),
 )
 
 
@@ -79,7 +79,7 @@ class VrrpService(Service):
         self._world, self._facts = world, facts
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
-        self._voice = Voice(self.machine, wires, self._heard)
+        self._voice = Voice(self.machine, wires, self._heard, world)
         self._outlook = Outlook(facts, weigh, self._look_again, self._found, self._lost)
         self._performers: dict[type, Callable[[Any], None]] = {
             actions.Advertise: self._advertise,
@@ -167,7 +167,7 @@ class VrrpService(Service):
         if old.promote_secondaries != settings.promote_secondaries:
             self._promote_secondaries(settings.promote_secondaries)
         self._claim(settings)
-        self._voice.forgive()
+        self._voice.reconfigure(settings)
         self._driver.feed(self.machine.reconfigure, settings)
         self._refuse(self._holding)
         self._outlook.watch(settings)

@@ -8,21 +8,29 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from hanode.config.model import IpAddress
+from hanode.config.model import IpAddress, VrrpInstance
 from hanode.link import Link
-from hanode.vrrp.acceptance import password, verify
+from hanode.vrrp.acceptance import verify
+from hanode.vrrp.arrival import Arrival
+from hanode.vrrp.credentials import Credentials
 from hanode.vrrp.instance import Instance
-from hanode.vrrp.packet import (
-    AUTH_NONE,
-    AUTH_PASS,
-    Advert,
-    BadPacket,
-    Checksum,
-    encode,
-)
+from hanode.vrrp.packet import Advert, BadPacket, Checksum, append, encode
 from hanode.vrrp.wire import Wire, Wires, route
 
 COMPLAINTS = 100  # kinds of them that one instance remembers
+PATIENCE = 60.0  # seconds until a good packet lets a complaint be made again
+DROPPED = "({name}) dropped an advertisement from {source}: {problem}"
+
+#: reason -> the words in which keepalived's users look for it
+QUOTED = {
+    "authentication data": "({name}) received an invalid passwd! from {source}",
+    "advertisement interval": "({name}) advertisement interval mismatch"
+    " mine={mine:.0f} milli-sec rcved={theirs:.0f} milli-sec from {source}",
+    "unicast packet on multicast instance": "({name}) discarding unicast packet on"
+    " multicast instance from {source}",
+    "multicast packet on unicast instance": "({name}) discarding multicast packet on"
+    " unicast instance from {source}",
+}
 
 
 class Voice:
@@ -39,11 +47,16 @@ class Voice:
         machine: Instance,
         wires: Wires,
         heard: Callable[[Advert, IpAddress], object],
+        world: Any,
     ) -> None:
         self._machine, self._wires, self._heard = machine, wires, heard
+        self._now, self._wall = world.clock.seconds, world.wall
         self.counters: Counter[str] = Counter()
         self._wire: Wire | None = None
-        self._complained: set[tuple[object, ...]] = set()
+        self._complained: dict[tuple[object, ...], float] = {}
+        self._old_checksum = False  # a peer of ours sends the old one, so we do
+        settings = machine.settings
+        self._credentials = Credentials(settings, self._wall(), self._now())
 
     # -- the socket
 
@@ -66,13 +79,24 @@ class Voice:
         if source is None:
             self.close()
             return f"no IPv{settings.family} address for interface"
+        if settings.track_source and below is not None and source not in below.addresses:
+            self.close()
+            return "src address not configured"
         through = virtual if settings.virtual.device else below
         way = route(settings, source, 0 if through is None else through.index)
         if self._wire is None or self._wire.route != way:
             self.close()
             self._wire = self._wires.join(way, settings.vrid, self)
             self._machine.source = source
+        if settings.receive_buffer:
+            self._wire.enlarge(settings.receive_buffer)
         return ""
+
+    def reconfigure(self, settings: VrrpInstance) -> None:
+        """The machine is to have C{settings}: complain anew, use the new secrets."""
+        self.forgive()
+        self._old_checksum = False
+        self._credentials.reconfigure(settings, self._wall(), self._now())
 
     def close(self) -> None:
         """Give the socket back."""
@@ -87,35 +111,66 @@ class Voice:
         peers = self._machine.settings.unicast_peers
         return not peers or any(peer.address == source for peer in peers)
 
-    def received(
-        self,
-        advert: Advert,
-        checksum: Checksum,
-        source: IpAddress,
-        destination: IpAddress,
-        ttl: int,
-    ) -> None:
+    def received(self, arrival: Arrival) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
+        advert, source = arrival.advert, arrival.source
+        settings = self._machine.settings
+        if settings.unicast and source == self._machine.source:
+            self.counters["own packets"] += 1  # we are among our own peers
+            return
         try:
-            verify(advert, self._machine.settings, source, destination, ttl)
+            if arrival.checksum is Checksum.OLD_UNICAST:
+                self._bear_old_checksum()
+            remark = verify(arrival, settings, self._prove)
         except BadPacket as problem:
             self.rejected(problem, source)
             return
         self.counters["received"] += 1
         if advert.priority == 0:
             self.counters["priority zero received"] += 1
-        self._compare(advert, checksum, source)
+        self._make_up(source)
+        if remark is not None:
+            self._remark(remark, source)
+        self._compare(advert, arrival.checksum, source)
         self._heard(advert, source)
 
     def rejected(self, problem: BadPacket, source: IpAddress) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
         self.counters[f"dropped: {problem.reason}"] += 1
+        interval = self._machine.settings.advert_int
+        theirs = problem.value if isinstance(problem.value, float) else 0.0
         self._complain(
-            (problem.reason, source),
-            "({name}) dropped an advertisement from {source}: {problem}",
+            ("dropped", source, problem.reason),
+            QUOTED.get(problem.reason, DROPPED),
             source=source,
             problem=problem,
+            mine=interval * 1000,
+            theirs=theirs * 1000,
         )
+
+    def _prove(self, arrival: Arrival) -> BadPacket | None:
+        return self._credentials.verify(arrival, wall=self._wall(), now=self._now())
+
+    def _remark(self, remark: BadPacket, source: IpAddress) -> None:
+        """It was taken, but will be dropped once auth_hmac is enforced."""
+        self.counters[f"taken without proof: {remark.reason}"] += 1
+        self._complain(
+            ("remark", source, remark.reason),
+            "({name}) auth_hmac: accepted from {source} all the same: {problem}",
+            source=source,
+            problem=remark,
+        )
+
+    def _bear_old_checksum(self) -> None:
+        """A peer sums as keepalived up to 1.3.6 did: do likewise, if allowed."""
+        wanted = self._machine.settings.old_checksum
+        if wanted is False:
+            raise BadPacket("checksum", Checksum.OLD_UNICAST.value)
+        if wanted is None and not self._old_checksum:
+            self._old_checksum = True
+            name = self._machine.settings.name
+            text = "({name}) Setting unicast VRRPv3 checksum to old version"
+            self.log.info(text, name=name)
 
     def _compare(self, advert: Advert, checksum: Checksum, source: IpAddress) -> None:
         """Note what differs between us and a peer without being a reason to drop."""
@@ -125,7 +180,7 @@ class Voice:
             self._complain(
                 ("checksum", source),
                 "({name}) {source} sends its checksum {theirs}, we send it {ours}:"
-                " see v3_checksum_as_v2",
+                " see v3_checksum_as_v2 and old_unicast_checksum",
                 source=source,
                 theirs=checksum.value,
                 ours=wanted.value,
@@ -146,10 +201,19 @@ class Voice:
         """What was complained about may be complained about again."""
         self._complained.clear()
 
+    def _make_up(self, source: IpAddress) -> None:
+        """A good packet: what was dropped from there a while ago may be told again."""
+        if not self._complained:
+            return
+        since = self._now() - PATIENCE
+        for key, at in tuple(self._complained.items()):
+            if key[:2] == ("dropped", source) and at < since:
+                del self._complained[key]
+
     def _complain(self, key: tuple[object, ...], text: str, **fields: Any) -> None:
         """Log once per peer and reason, until the state changes."""
         if key not in self._complained and len(self._complained) < COMPLAINTS:
-            self._complained.add(key)
+            self._complained[key] = self._now()
             self.log.warn(text, name=self._machine.settings.name, **fields)
 
     # -- what is sent
@@ -159,34 +223,47 @@ class Voice:
         if self._wire is None:
             return  # the interface has gone, and its socket with it
         settings, source = self._machine.settings, self._wire.route.source
-        secret = password(settings)
         advert = Advert(
             settings.version,
             settings.vrid,
             priority,
             settings.advert_int,
             tuple(each.address for each in settings.addresses),
-            AUTH_PASS if secret else AUTH_NONE,
-            secret,
+            self._credentials.auth_type,
+            self._credentials.auth_data,
         )
         peers = [each.address for each in settings.unicast_peers]
         for destination in peers or [settings.multicast_group]:
-            data = encode(advert, source, destination, self._checksum_kind())
-            try:
-                self._wire.send(data, destination)
-            except OSError as problem:
-                self.counters["send errors"] += 1
-                self._complain(
-                    ("send", destination, problem.errno),
-                    "({name}) cannot send to {destination}: {problem}",
-                    destination=destination,
-                    problem=problem,
-                )
-            else:
-                self.counters["sent"] += 1
+            if destination != source:
+                self._send(advert, source, destination)
         if priority == 0:
             self.counters["priority zero sent"] += 1
 
+    def _send(self, advert: Advert, source: IpAddress, destination: IpAddress) -> None:
+        assert self._wire is not None
+        message = encode(advert, source, destination, self._checksum_kind())
+        trailer = self._credentials.sign(message, source, now=self._now())
+        data = self._credentials.seal(
+            append(message, trailer, source, destination),
+            source,
+            destination,
+            self._wire.route.ttl,
+        )
+        try:
+            self._wire.send(data, destination)
+        except OSError as problem:
+            self.counters["send errors"] += 1
+            self._complain(
+                ("send", destination, problem.errno),
+                "({name}) cannot send to {destination}: {problem}",
+                destination=destination,
+                problem=problem,
+            )
+        else:
+            self.counters["sent"] += 1
+
     def _checksum_kind(self) -> Checksum:
-        plain = self._machine.settings.checksum_as_v2
-        return Checksum.PLAIN if plain else Checksum.PSEUDO
+        settings = self._machine.settings
+        if settings.unicast and (self._old_checksum or settings.old_checksum):
+            return Checksum.OLD_UNICAST
+        return Checksum.PLAIN if settings.checksum_as_v2 else Checksum.PSEUDO

@@ -7,7 +7,7 @@ handed to those that have its virtual router id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,9 @@ from twisted.logger import Logger
 
 from hanode.config.model import IpAddress, VrrpInstance
 from hanode.interfaces import INetwork, IRawPort
-from hanode.vrrp.packet import PROTOCOL, Advert, BadPacket, Checksum, decode
+from hanode.vrrp import ah
+from hanode.vrrp.arrival import Arrival
+from hanode.vrrp.packet import PROTOCOL, BadPacket, decode, length_of
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,15 @@ class Route:
     group: IpAddress | None
     ttl: int
     index: int = 0  # a new interface of the same name is another one
+    protocol: int = PROTOCOL
 
 
 def route(settings: VrrpInstance, source: IpAddress, index: int = 0) -> Route:
     """The way that the advertisements of C{settings} take."""
     group = None if settings.unicast else settings.multicast_group
     ttl = settings.unicast_ttl if settings.unicast else 255
-    return Route(settings.device, settings.family, source, group, ttl, index)
+    protocol = ah.PROTOCOL if settings.authenticated_header else PROTOCOL
+    return Route(settings.device, settings.family, source, group, ttl, index, protocol)
 
 
 class Listener(Protocol):
@@ -43,14 +47,7 @@ class Listener(Protocol):
     def expects(self, source: IpAddress) -> bool:
         """Whether C{source} is a neighbour that the listener was configured with."""
 
-    def received(
-        self,
-        advert: Advert,
-        checksum: Checksum,
-        source: IpAddress,
-        destination: IpAddress,
-        ttl: int,
-    ) -> None:
+    def received(self, arrival: Arrival) -> None:
         """A well-formed advertisement with the listener's virtual router id."""
 
     def rejected(self, problem: BadPacket, source: IpAddress) -> None:
@@ -65,13 +62,14 @@ class Wire:
         self._unknown = unknown
         self._listeners: dict[int, list[Listener]] = {}
         self._port: IRawPort = network.raw(
-            PROTOCOL,
+            way.protocol,
             way.family,
             way.interface,
             self._packet,
             source=way.source,
             group=way.group,
             ttl=way.ttl,
+            header=way.protocol == ah.PROTOCOL,
         )
 
     def join(self, vrid: int, listener: Listener) -> None:
@@ -89,6 +87,10 @@ class Wire:
         """Send now. Raises L{OSError} when the kernel refuses."""
         self._port.send(data, destination)
 
+    def enlarge(self, size: int) -> None:
+        """Have room for C{size} bytes that nobody has read yet."""
+        self._port.enlarge(size)
+
     def close(self) -> None:
         """Give the socket back."""
         self._port.close()
@@ -96,20 +98,37 @@ class Wire:
     def _packet(
         self, data: bytes, source: IpAddress, destination: IpAddress, ttl: int
     ) -> None:
+        envelope = None
+        if self.route.protocol == ah.PROTOCOL:
+            whole, data = data, data[ah.IP_LENGTH + ah.LENGTH :]
+        listeners = self._meant(data, source)
+        if not listeners:
+            return
+        try:
+            if self.route.protocol == ah.PROTOCOL:
+                envelope = ah.unwrap(whole, destination.is_multicast)
+            advert, checksum = decode(data, source, destination)
+        except BadPacket as problem:
+            for listener in listeners:
+                listener.rejected(problem, source)
+            return
+        end = length_of(advert, self.route.family)
+        trailer, data = data[end:], data[:end]
+        arrival = Arrival(
+            advert, checksum, source, destination, ttl, data, trailer, envelope
+        )
+        for listener in listeners:
+            listener.received(arrival)
+
+    def _meant(self, data: bytes, source: IpAddress) -> Sequence[Listener]:
+        """Whom a packet concerns, by the virtual router id in it."""
         listeners = self._listeners.get(data[1]) if len(data) > 1 else None
         if listeners is None:
             self._unknown(self.route.interface, data[1:2], source)
-            return
+            return ()
         if len(listeners) > 1:  # the same id twice: unicast, with other neighbours
-            listeners = [each for each in listeners if each.expects(source)]
-        try:
-            advert, checksum = decode(data, source, destination)
-        except BadPacket as problem:
-            for listener in tuple(listeners):
-                listener.rejected(problem, source)
-            return
-        for listener in tuple(listeners):
-            listener.received(advert, checksum, source, destination, ttl)
+            return [each for each in listeners if each.expects(source)]
+        return tuple(listeners)
 
 
 class Wires:

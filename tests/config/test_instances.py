@@ -52,6 +52,9 @@ class DefaultTests(SynchronousTestCase):
         """Keywords that only set a field set it."""
         lines = """
             unicast_fault_no_peer
+            track_src_ip
+            old_unicast_checksum
+            kernel_rx_buf_size 4096
             check_unicast_src
             down_timer_adverts 4
             v3_checksum_as_v2
@@ -69,6 +72,9 @@ class DefaultTests(SynchronousTestCase):
             replace(
                 PLAIN,
                 unicast_fault_no_peer=True,
+                track_source=True,
+                old_checksum=True,
+                receive_buffer=4096,
                 check_unicast_src=True,
                 down_timer_adverts=4,
                 checksum_as_v2=True,
@@ -179,38 +185,6 @@ class RefusalTests(SynchronousTestCase):
         """
         found = good("", basic=lines)
         self.assertEqual((found.interface, found.addresses[0].device), ("", "eth7"))
-
-    def test_hmac(self) -> None:
-        """An instance that asks for HMAC must not run without it."""
-        self.assertEqual(
-            instance("auth_hmac {\nkey 1 x\n}"),
-            (
-                None,
-                [
-                    "dropped: (VI_1) auth_hmac: not yet supported: "
-                    "the instance would run unauthenticated"
-                ],
-            ),
-        )
-
-    def test_ah(self) -> None:
-        """Nor one that asks for AH."""
-        drop = (
-            "dropped: (VI_1) auth_type AH: not yet supported: "
-            "the instance would run unauthenticated"
-        )
-        self.assertEqual(instance(AH), (None, [drop]))
-        self.assertEqual(
-            instance(AH + "\nstate MASTER\npriority 9"),
-            (
-                None,
-                [
-                    "warning: (VI_1) Initial state master is incompatible with AH "
-                    "authentication - clearing",
-                    drop,
-                ],
-            ),
-        )
 
     def test_no_addresses(self) -> None:
         """Version 2 runs without addresses, version 3 does not."""

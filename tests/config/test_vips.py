@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.build import build
-from hanode.config.vips import ROOM
+from hanode.config.vips import room
 from tests.config.reading import good, instance, messages, tree
 
 HEAD = "interface eth0\nvirtual_router_id 1\n"
@@ -118,7 +118,11 @@ class DuplicateTests(SynchronousTestCase):
 class RoomTests(SynchronousTestCase):
     def test_room(self) -> None:
         """One octet counts them; IPv6 addresses fill an MTU before that."""
-        self.assertEqual(ROOM, {4: 255, 6: 90})
+        self.assertEqual((room(4, 0), room(6, 0)), (255, 90))
+
+    def test_authentication(self) -> None:
+        """An authentication that needs room of its own leaves less for addresses."""
+        self.assertEqual((room(4, 28), room(6, 28), room(4, 600)), (255, 89, 216))
 
     def test_too_many(self) -> None:
         """What does not fit is held, but not advertised."""

@@ -235,7 +235,7 @@ class Elections(PairCase):
         self.start(self.high, self.low)
         until(lambda: self.holds(self.a, self.vip) and self.holds(self.b, self.vip))
         ours = self.high if high == "hanode" else self.low
-        ours.log.wait_for("authentication data")
+        ours.log.wait_for("received an invalid passwd!")
         self.assertNotIn("e^Ho6", str(ours.log))
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.model import (
     MULTICAST_4,
-    Authentication,
     IpAddress,
-    Secret,
     UnicastPeer,
     VrrpInstance,
 )
-from hanode.vrrp.acceptance import password, verify
-from hanode.vrrp.packet import AUTH_NONE, AUTH_PASS, Advert, BadPacket
+from hanode.vrrp.acceptance import verify
+from hanode.vrrp.arrival import Arrival
+from hanode.vrrp.packet import AUTH_NONE, Advert, BadPacket, Checksum
 
 PEER, OURS, STRANGER = (IPv4Address(f"10.0.0.{n}") for n in (1, 5, 9))
 SETTINGS = VrrpInstance("VI", 51, "eth0", 4)
@@ -25,39 +23,18 @@ UNICAST = replace(SETTINGS, unicast_peers=(UnicastPeer(PEER),))
 ADVERT = Advert(2, 51, 100, 1.0, (), AUTH_NONE, bytes(8))
 
 
-def secret(text: str, type: str = "PASS") -> Authentication:
-    """An authentication block."""
-    return Authentication(type, Secret(text))
+def nothing(arrival: Arrival) -> None:
+    """A proof that is content with everything."""
 
 
-class PasswordTests(SynchronousTestCase):
-    """RFC 2338, section 5.3.6.1: eight bytes."""
-
-    def check(self, expected: bytes, **changes: Any) -> None:
-        """These settings send these bytes."""
-        self.assertEqual(password(replace(SETTINGS, **changes)), expected)
-
-    def test_none(self) -> None:
-        """Without authentication there are no bytes."""
-        self.check(b"")
-
-    def test_filled_up(self) -> None:
-        """A short password is filled up with zero bytes."""
-        self.check(b"1111\0\0\0\0", authentication=secret("1111"))
-
-    def test_cut(self) -> None:
-        """Only the first eight bytes of a long one count."""
-        self.check(b"k@l!ve-p", authentication=secret("k@l!ve-pass^word"))
-
-    def test_bytes_not_characters(self) -> None:
-        """The bytes of the file are counted, those that are not UTF-8 too."""
-        self.check("éééé".encode(), authentication=secret("éééé!"))
-        broken = b"\xff1".decode("utf-8", "surrogateescape")
-        self.check(b"\xff1\0\0\0\0\0\0", authentication=secret(broken))
-
-    def test_version_3(self) -> None:
-        """Version 3 has no authentication."""
-        self.check(b"", version=3, authentication=secret("1111"))
+def arrival(
+    advert: Advert,
+    source: IpAddress = PEER,
+    destination: IpAddress = MULTICAST_4,
+    ttl: int = 255,
+) -> Arrival:
+    """C{advert} as it arrived."""
+    return Arrival(advert, Checksum.PLAIN, source, destination, ttl, b"")
 
 
 class VerifyTests(SynchronousTestCase):
@@ -73,7 +50,7 @@ class VerifyTests(SynchronousTestCase):
     ) -> str:
         """Why the advertisement is refused; "" when it is accepted."""
         try:
-            verify(advert, settings, source, destination, ttl)
+            verify(arrival(advert, source, destination, ttl), settings, nothing)
         except BadPacket as problem:
             return str(problem)
         return ""
@@ -132,20 +109,17 @@ class VerifyTests(SynchronousTestCase):
         three = replace(SETTINGS, version=3)
         self.assertEqual(self.verify(three, Advert(3, 51, 100, 7.0, ())), "")
 
-    def test_authentication_type(self) -> None:
-        """With a password only PASS is accepted, without one only none."""
-        locked = replace(SETTINGS, authentication=secret("1111"))
-        self.assertEqual(self.verify(locked), "authentication type (0)")
-        given = replace(ADVERT, auth_type=AUTH_PASS, auth_data=b"1111\0\0\0\0")
-        self.assertEqual(self.verify(locked, given), "")
-        self.assertEqual(self.verify(SETTINGS, given), "authentication type (1)")
+    def test_proof(self) -> None:
+        """What the proof says is raised or returned, before the interval counts."""
+        wrong, remark = BadPacket("authentication data"), BadPacket("missing")
 
-    def test_authentication_data(self) -> None:
-        """A wrong password is refused, and never shown."""
-        locked = replace(SETTINGS, authentication=secret("1111"))
-        for data in (b"1112\0\0\0\0", bytes(8), b"11110000"):
-            given = replace(ADVERT, auth_type=AUTH_PASS, auth_data=data)
-            self.assertEqual(self.verify(locked, given), "authentication data")
+        def refuse(arrival: Arrival) -> None:
+            raise wrong
+
+        advert = arrival(replace(ADVERT, interval=2.0))
+        raised = self.assertRaises(BadPacket, verify, advert, SETTINGS, refuse)
+        self.assertIs(raised, wrong)
+        self.assertIs(verify(arrival(ADVERT), SETTINGS, lambda _: remark), remark)
 
     def test_priority_zero(self) -> None:
         """A goodbye must pass the same checks."""

@@ -13,11 +13,15 @@ from zope.interface import implementer
 from hanode.config.model import (
     MULTICAST_4,
     MULTICAST_6,
+    Authentication,
     IpAddress,
+    Secret,
     UnicastPeer,
     VrrpInstance,
 )
 from hanode.interfaces import INetwork, IRawPort
+from hanode.vrrp import ah
+from hanode.vrrp.arrival import Arrival
 from hanode.vrrp.packet import Advert, BadPacket, Checksum, encode
 from hanode.vrrp.wire import Route, Wires, route
 
@@ -33,11 +37,15 @@ class Port:
     def __init__(self, receiver: Callable[..., object], **opened: Any) -> None:
         self.receiver, self.opened = receiver, opened
         self.sent: list[tuple[bytes, IpAddress]] = []
-        self.closed = 0
+        self.closed = self.size = 0
 
     def send(self, data: bytes, destination: IpAddress) -> None:
         """See L{IRawPort.send}."""
         self.sent.append((data, destination))
+
+    def enlarge(self, size: int) -> None:
+        """See L{IRawPort.enlarge}."""
+        self.size = size
 
     def close(self) -> None:
         """See L{IRawPort.close}."""
@@ -61,6 +69,7 @@ class Network:
         source: IpAddress | None = None,
         group: IpAddress | None = None,
         ttl: int = 255,
+        header: bool = False,
     ) -> Port:
         """See L{INetwork.raw}."""
         if self.problem is not None:
@@ -73,6 +82,7 @@ class Network:
             source=source,
             group=group,
             ttl=ttl,
+            header=header,
         )
         self.ports.append(port)
         return port
@@ -89,16 +99,9 @@ class Remembering:
         """See L{hanode.vrrp.wire.Listener}."""
         return source in self.expected
 
-    def received(
-        self,
-        advert: Advert,
-        checksum: Checksum,
-        source: IpAddress,
-        destination: IpAddress,
-        ttl: int,
-    ) -> None:
+    def received(self, arrival: Arrival) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
-        self.told.append((advert, checksum, source, destination, ttl))
+        self.told.append(arrival)
 
     def rejected(self, problem: BadPacket, source: IpAddress) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
@@ -119,6 +122,12 @@ class RouteTests(SynchronousTestCase):
             "VI", 51, "eth0", 4, unicast_ttl=7, unicast_peers=(UnicastPeer(PEER),)
         )
         self.assertEqual(route(settings, OURS), Route("eth0", 4, OURS, None, 7))
+
+    def test_authentication_header(self) -> None:
+        """AH is another IP protocol."""
+        wanted = Authentication("AH", Secret("x"))
+        settings = VrrpInstance("VI", 51, "eth0", 4, authentication=wanted)
+        self.assertEqual(route(settings, OURS), replace(WAY, protocol=51))
 
     def test_ipv6(self) -> None:
         """IPv6 has its own group."""
@@ -148,8 +157,8 @@ class WiresTestCase(SynchronousTestCase):
 
     def heard(self, vrid: int = 51) -> Any:
         """What a listener is told of that advertisement."""
-        advert = replace(ADVERT, vrid=vrid)
-        return (advert, Checksum.PSEUDO, PEER, MULTICAST_4, 255)
+        advert, data = replace(ADVERT, vrid=vrid), self.packet(vrid)
+        return Arrival(advert, Checksum.PSEUDO, PEER, MULTICAST_4, 255, data)
 
 
 class WiresTests(WiresTestCase):
@@ -168,6 +177,7 @@ class WiresTests(WiresTestCase):
                     "source": OURS,
                     "group": MULTICAST_4,
                     "ttl": 255,
+                    "header": False,
                 }
             ],
         )
@@ -218,6 +228,17 @@ class WiresTests(WiresTestCase):
         wire.send(b"data", PEER)
         self.assertEqual(self.network.ports[0].sent, [(b"data", PEER)])
 
+    def test_enlarge(self) -> None:
+        """Room for packets that wait is asked of the socket."""
+        self.wires.join(WAY, 51, self.first).enlarge(9)
+        self.assertEqual(self.network.ports[0].size, 9)
+
+    def test_trailer(self) -> None:
+        """What stands behind the advertisement is handed on apart from it."""
+        self.wires.join(WAY, 51, self.first)
+        self.deliver(self.packet() + b"more")
+        self.assertEqual(self.first.told, [replace(self.heard(), trailer=b"more")])
+
     def test_last_one_closes(self) -> None:
         """The socket is closed when its last listener leaves, not before."""
         wire = self.wires.join(WAY, 51, self.first)
@@ -251,6 +272,40 @@ class WiresTests(WiresTestCase):
         self.wires.join(WAY, 51, self.first)
         self.deliver(self.packet())
         self.assertEqual(self.first.told, [self.heard()])
+
+
+class AuthenticationHeaderTests(WiresTestCase):
+    """A wire of IP protocol 51 carries whole packets."""
+
+    def setUp(self) -> None:
+        """A listener on such a wire, and a packet for it."""
+        super().setUp()
+        self.wires.join(replace(WAY, protocol=ah.PROTOCOL), 51, self.first)
+        self.message = encode(replace(ADVERT, version=2), PEER, MULTICAST_4)
+        self.whole = ah.seal(self.message, PEER, MULTICAST_4, 255, 1, b"key")
+
+    def test_opened(self) -> None:
+        """The socket leaves the IP header to us."""
+        opened = self.network.ports[0].opened
+        self.assertEqual((opened["protocol"], opened["header"]), (51, True))
+
+    def test_unwrapped(self) -> None:
+        """The listener gets the advertisement and the envelope it came in."""
+        self.deliver(self.whole)
+        (arrival,) = self.first.told
+        self.assertEqual(arrival.message, self.message)
+        self.assertEqual(arrival.envelope, ah.unwrap(self.whole, True))
+
+    def test_rejected(self) -> None:
+        """A header that is none is reported to whom the packet is meant for."""
+        self.deliver(self.whole[:20] + b"\x06" + self.whole[21:])
+        self.assertEqual(self.first.told, [("authenticated protocol", PEER)])
+
+    def test_too_short(self) -> None:
+        """What has no virtual router id is for nobody."""
+        self.deliver(self.whole[:45])
+        self.deliver(self.whole[:9])
+        self.assertEqual((self.first.told, self.wires.unknown), ([], {"eth0": 2}))
 
 
 class UnknownTests(WiresTestCase):
