@@ -79,7 +79,11 @@ class Voice:
         if source is None:
             self.close()
             return f"no IPv{settings.family} address for interface"
-        if settings.track_source and below is not None and source not in below.addresses:
+        if (
+            settings.track_source
+            and below is not None
+            and source not in below.addresses
+        ):
             self.close()
             return "src address not configured"
         through = virtual if settings.virtual.device else below
