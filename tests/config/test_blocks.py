@@ -23,11 +23,14 @@ class WordTests(SynchronousTestCase):
     def test_not_yet(self) -> None:
         """A keyword that hanode lacks is named once per block, not looked into."""
         self.assertEqual(
-            read("kernel_rx_buf_size 3\nkernel_rx_buf_size 3\ntrack_script {\nwhatever { x }\n}"),
+            read(
+                "lvs_sync_daemon_interface 3\nlvs_sync_daemon_interface 3\n"
+                "track_script {\nwhatever { x }\n}"
+            ),
             (
                 {},
                 [
-                    "1 warning: kernel_rx_buf_size: not yet supported: ignored",
+                    "1 warning: lvs_sync_daemon_interface: not yet supported: ignored",
                     "3 warning: track_script: not yet supported: ignored",
                 ],
             ),
