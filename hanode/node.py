@@ -18,6 +18,7 @@ import hanode.checkers
 import hanode.dataplanes
 import hanode.notifiers
 import hanode.trackers
+from hanode.agenda import Agenda
 from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
 from hanode.config.check import all_scripts
@@ -72,6 +73,8 @@ class Node(MultiService):
         self.facts = Facts(world.clock)
         self._doubts: set[str] = set()  # about scripts, as logged
         self._interfaces = InterfaceTracker(self.facts, world.clock)
+        # A thousand instances: one timer of the reactor for all of theirs.
+        self._paced = replace(world, clock=Agenda(world.clock))
         self._wires = Wires(world.network)
         self._messengers: dict[str, IMessenger] = {
             keyword: notifier.make(world, model.global_defs)
@@ -193,7 +196,7 @@ class Node(MultiService):
     def _add(self, settings: VrrpInstance, delay: float = 0.0) -> None:
         service = VrrpService(
             settings,
-            self.world,
+            self._paced,
             self.facts,
             self._wires,
             self._notify,

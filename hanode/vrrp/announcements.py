@@ -39,8 +39,11 @@ class Announcements:
     @property
     def deadline(self) -> float | None:
         """When the next announcement is due."""
-        due = (self._batch_at, self._refresh_at, self._extra_at)
-        return min((at for at in due if at is not None), default=None)
+        earliest = self._batch_at
+        for due in (self._refresh_at, self._extra_at):
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     def is_extra_due(self, garp: Garp, now: float) -> bool:
         """Whether addresses on other interfaces are to be announced now."""

@@ -67,8 +67,11 @@ class Instance:
     @property
     def deadline(self) -> float | None:
         """When C{expire} is due; None for never."""
-        due = (self._timer, self._announcements.deadline, self._rivalry.deadline)
-        return min((at for at in due if at is not None), default=None)
+        earliest = self._timer
+        for due in (self._announcements.deadline, self._rivalry.deadline):
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     # -- events
 
