@@ -14,7 +14,7 @@ it is C{willing}, and waits for L{Instance.lead}.
 from __future__ import annotations
 
 from hanode.config.model import IpAddress, VrrpInstance
-from hanode.vrrp import timing
+from hanode.vrrp import log_lines, timing
 from hanode.vrrp.actions import (
     Actions,
     Advertise,
@@ -261,26 +261,17 @@ class Instance:
             actions.append(say(text, name=name, delay=delay))
         if self._preempt_at is not None and now < self._preempt_at:
             return actions + self._follow(advert, source, now)
-        text = "({name}) received lower priority ({theirs}) advert from {source}"
-        text += " - discarding"
-        return [say(text, True, name=name, theirs=advert.priority, source=source)]
+        return [log_lines.discarded(name, source, advert.priority)]
 
     def _follow(self, advert: Advert, source: IpAddress, now: float) -> Actions:
         name, actions = self.settings.name, Actions()
         if source != self.master:
-            if self.master is None:
-                text = "({name}) master set to {source}"
-            else:
-                text = "({name}) master changed from {old} to {source}"
-            actions.append(say(text, name=name, old=self.master, source=source))
+            actions.append(log_lines.followed(name, self.master, source))
             if self.settings.group:
                 actions.append(Swayed())
         if self.settings.version == 3 and advert.interval != self.master_interval:
-            text = "({name}) advertisement interval updated from {old}ms to {new}ms"
-            text += " by master"
-            old, new = self.master_interval * 1000, advert.interval * 1000
-            actions.append(say(text, name=name, old=round(old), new=round(new)))
-            self.master_interval = advert.interval
+            old, self.master_interval = self.master_interval, advert.interval
+            actions.append(log_lines.interval(name, old, advert.interval))
         self.master, self.master_priority = source, advert.priority
         self._timer, self._reason = now + self.master_down, SILENCE
         self.willing = self._hastened = False
@@ -324,16 +315,8 @@ class Instance:
         """Section 6.4.3 (720): which of us is the better master."""
         if not self._is_better(advert.priority, source):
             return self._assert_ourselves(advert, source, now)
-        settings, name = self.settings, self.settings.name
-        if advert.priority > self.priority:
-            text = "higher priority {theirs}, ours {ours}"
-        else:
-            text = "same priority {theirs} but higher IP address than ours"
-        text = "({name}) Master received advert from {source} with " + text
-        ours, theirs = self.priority, advert.priority
-        actions: Actions = [
-            say(text, name=name, source=source, theirs=theirs, ours=ours)
-        ]
+        settings, ours, theirs = self.settings, self.priority, advert.priority
+        actions: Actions = [log_lines.better(settings.name, source, theirs, ours)]
         if settings.higher_prio_send_advert:
             actions.append(Advertise(self.priority))
         self.master, self.master_priority = source, advert.priority
@@ -358,16 +341,11 @@ class Instance:
         if now - self._answered < ONE_BURST * self.settings.advert_int:
             return []
         self._answered = now
-        text = "({name}) Received advert from {source} with lower priority {theirs},"
-        text += " ours {ours}"
-        if not self.settings.lower_prio_no_advert:
-            text += ", forcing new election"
         name, garp = self.settings.name, self.settings.garp
+        answer = not self.settings.lower_prio_no_advert
         ours, theirs = self.priority, advert.priority
-        actions: Actions = [
-            say(text, name=name, source=source, theirs=theirs, ours=ours)
-        ]
-        if not self.settings.lower_prio_no_advert:
+        actions: Actions = [log_lines.lower(name, source, theirs, ours, answer)]
+        if answer:
             actions.append(self._advertise_now(now))
         if garp.lower_prio_repeat:
             addresses = self.settings.all_addresses
@@ -397,7 +375,8 @@ class Instance:
             if reason in ("init", "fault cleared"):
                 self.master, self.master_interval = None, self.settings.advert_int
             self._timer = now + self.master_down
-        return [*actions, *self._entering(state, reason), Report(state, reason)]
+        actions += log_lines.entering(self.settings.name, state, reason)
+        return [*actions, Report(state, reason)]
 
     def _enter_master(self, reason: str, now: float) -> Actions:
         """The order matters: the old master must hear us before our ARP arrives."""
@@ -411,16 +390,9 @@ class Instance:
             Advertise(self.priority),
             Hold(held, settings.routes, settings.rules),
             Announce(held, settings.garp.master_repeat),
-            *self._entering(State.MASTER, reason),
+            *log_lines.entering(settings.name, State.MASTER, reason),
             Report(State.MASTER, reason),
         ]
-
-    def _entering(self, state: State, reason: str) -> Actions:
-        if state is State.STOP:
-            return []
-        ending = " (init)" if reason == "init" else ""
-        text = "({name}) Entering {state} STATE" + ending
-        return [say(text, name=self.settings.name, state=state.value)]
 
     # -- arithmetic (section 6.1)
 

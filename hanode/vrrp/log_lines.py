@@ -1,0 +1,54 @@
+"""The longer lines that the VRRP machine writes, in keepalived's words."""
+
+from __future__ import annotations
+
+from hanode.config.model import IpAddress
+from hanode.vrrp.actions import Actions, Say, State, say
+
+
+def better(name: str, source: IpAddress, theirs: int, ours: int) -> Say:
+    """A master has heard a better one."""
+    if theirs > ours:
+        text = "higher priority {theirs}, ours {ours}"
+    else:
+        text = "same priority {theirs} but higher IP address than ours"
+    text = "({name}) Master received advert from {source} with " + text
+    return say(text, name=name, source=source, theirs=theirs, ours=ours)
+
+
+def lower(name: str, source: IpAddress, theirs: int, ours: int, answer: bool) -> Say:
+    """A master has heard a lower one, and gives an C{answer} or none."""
+    text = "({name}) Received advert from {source} with lower priority {theirs},"
+    text += " ours {ours}"
+    if answer:
+        text += ", forcing new election"
+    return say(text, name=name, source=source, theirs=theirs, ours=ours)
+
+
+def discarded(name: str, source: IpAddress, theirs: int) -> Say:
+    """A backup has heard a lower master, and waits for it to be silent."""
+    text = "({name}) received lower priority ({theirs}) advert from {source}"
+    return say(text + " - discarding", True, name=name, theirs=theirs, source=source)
+
+
+def followed(name: str, old: IpAddress | None, source: IpAddress) -> Say:
+    """A backup has another master than before, or one for the first time."""
+    if old is None:
+        return say("({name}) master set to {source}", name=name, source=source)
+    text = "({name}) master changed from {old} to {source}"
+    return say(text, name=name, old=old, source=source)
+
+
+def interval(name: str, old: float, new: float) -> Say:
+    """A backup of version 3 learns the interval of its master, in seconds."""
+    text = "({name}) advertisement interval updated from {old}ms to {new}ms by master"
+    return say(text, name=name, old=round(old * 1000), new=round(new * 1000))
+
+
+def entering(name: str, state: State, reason: str) -> Actions:
+    """A state is entered; the end goes without a word."""
+    if state is State.STOP:
+        return []
+    ending = " (init)" if reason == "init" else ""
+    text = "({name}) Entering {state} STATE" + ending
+    return [say(text, name=name, state=state.value)]
