@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from hanode.config import balance_doubts, bfd_check
-from hanode.config.model import Model, Script, VrrpInstance
+from hanode.config import balance_doubts, bfd_check, group_check
+from hanode.config.model import Model, Script, SyncGroup, VrrpInstance
 from hanode.config.problems import Place, Problem, Severity
 
 _SLOW = 30.0  # seconds without service that nobody means to configure
@@ -44,6 +44,11 @@ def check(model: Model) -> list[Problem]:
                         remedy,
                     )
                 )
+    for group in model.groups.values():
+        for message, remedy in _scripts(group):
+            text = f"({group.name}) {message}"
+            found.append(Problem(Severity.WARNING, group.place, text, remedy))
+    found.extend(group_check.doubts(model))
     found.extend(bfd_check.doubts(model))
     found.extend(balance_doubts.doubts(model))
     found.extend(_security(model))
@@ -155,15 +160,15 @@ def _addresses(instance: VrrpInstance) -> Doubts:
             )
 
 
-def scripts(instance: VrrpInstance) -> Iterator[Script]:
-    """The notify scripts that C{instance} has."""
+def scripts(instance: VrrpInstance | SyncGroup) -> Iterator[Script]:
+    """The notify scripts that an instance or a group has."""
     for field in fields(instance.notify):
         script = getattr(instance.notify, field.name)
         if isinstance(script, Script):
             yield script
 
 
-def _scripts(instance: VrrpInstance) -> Doubts:
+def _scripts(instance: VrrpInstance | SyncGroup) -> Doubts:
     for script in scripts(instance):
         if not script.argv[0].startswith("/"):
             yield (
@@ -190,10 +195,10 @@ def _security(model: Model) -> Iterator[Problem]:
 
 
 def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
-    """The scripts of instances, servers and trackers, and where these stand."""
-    for instance in model.instances.values():
-        for script in scripts(instance):
-            yield instance.place, script
+    """The scripts of instances, groups, servers and trackers, and their places."""
+    for each in (*model.instances.values(), *model.groups.values()):
+        for script in scripts(each):
+            yield each.place, script
     for server in model.virtual_servers.values():
         for script in balance_doubts.scripts(server):
             yield server.place, script
