@@ -196,9 +196,12 @@ def _security(model: Model) -> Iterator[Problem]:
 
 def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
     """The scripts of instances, groups, servers and trackers, and their places."""
-    for each in (*model.instances.values(), *model.groups.values()):
-        for script in scripts(each):
-            yield each.place, script
+    for instance in model.instances.values():
+        for script in scripts(instance):
+            yield instance.place, script
+    for group in model.groups.values():
+        for script in scripts(group):
+            yield group.place, script
     for server in model.virtual_servers.values():
         for script in balance_doubts.scripts(server):
             yield server.place, script
