@@ -365,14 +365,26 @@ class INotifier(Interface):
 class IMessenger(Interface):
     """Tells one kind of listener about the events of one node."""
 
+    def start() -> None:
+        """The node starts: take what is needed for telling."""
+
     def notify(event: Event | ServerEvent) -> None:
         """Tell about C{event}; events of one object are told in their order."""
 
     def reconfigure(global_defs: GlobalDefs) -> None:
-        """Take new global settings; what was told already is delivered as before."""
+        """A reload has read these settings, which may be those in force.
+
+        What was told already is delivered as before.
+        """
 
     def idle() -> Deferred[None]:
         """Fires once everything told so far has been delivered, or has failed."""
+
+    def close() -> Deferred[None]:
+        """Give everything back: nothing will be told any more. Fires when it is done.
+
+        Nobody waits for it for long, so what takes time is to be begun at once.
+        """
 
 
 class IChecker(Interface):

@@ -6,12 +6,12 @@ and on reload leaves alone what has not changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
 import hanode.checkers
@@ -21,6 +21,7 @@ import hanode.trackers
 from hanode.agenda import Agenda
 from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
+from hanode.bookends import run_bookend
 from hanode.config.check import all_scripts
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
@@ -36,7 +37,7 @@ from hanode.interfaces import (
 )
 from hanode.local_addresses import LocalAddresses
 from hanode.plugins import Found, find
-from hanode.scripts import complaints
+from hanode.scripts import ScriptRunner, complaints
 from hanode.statics import StaticService
 from hanode.trackers.interface import InterfaceTracker
 from hanode.tracking import Tracking
@@ -71,6 +72,8 @@ class Node(MultiService):
         super().__init__()
         self.model, self.world, self._details = model, world, details
         self.facts = Facts(world.clock)
+        self._scripts = ScriptRunner(world.processes, model.global_defs)
+        self._startup: Deferred[Any] | None = None  # while its script runs
         self._doubts: set[str] = set()  # about scripts, as logged
         self._interfaces = InterfaceTracker(self.facts, world.clock)
         # A thousand instances: one timer of the reactor for all of theirs.
@@ -111,8 +114,24 @@ class Node(MultiService):
     # -- life
 
     def startService(self) -> None:
-        """Claim our addresses, learn the interfaces, start the instances."""
+        """Begin, when the startup script has ended."""
         self._doubt_scripts()
+        startup = self.model.global_defs.notify.startup
+        if startup is None:
+            self._begin()
+        else:
+            self._startup = run_bookend(self._scripts, startup, "startup")
+            self._startup.addCallback(self._started)
+
+    def _started(self, _: object) -> None:
+        if self._startup is not None:  # else we have been stopped meanwhile
+            self._begin()
+
+    def _begin(self) -> None:
+        """Claim our addresses, learn the interfaces, start the instances."""
+        self._startup = None
+        for messenger in self._messengers.values():
+            messenger.start()
         for service in self.instances():
             service.claim()
         self._interfaces.configure(self.model.links)
@@ -130,6 +149,10 @@ class Node(MultiService):
 
     def stopService(self) -> Deferred[Any]:
         """Say goodbye and release everything; wait a moment for the last scripts."""
+        if self._startup is not None:
+            startup, self._startup = self._startup, None
+            startup.cancel()  # nothing has begun, and nothing will
+            return succeed(None)
         self._delay.stop()
         self._groups.pause()
         stopped: Any = super().stopService()
@@ -137,9 +160,23 @@ class Node(MultiService):
         self._tracking.close()
         self._interfaces.close()
         self.world.dataplane.stop()
-        told = DeferredList([stopped, *(m.idle() for m in self._messengers.values())])
-        told.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
+        told: Deferred[Any] = self._patiently(
+            [stopped, *(each.idle() for each in self._messengers.values())]
+        )
+        told.addCallback(lambda _: self._patiently(self._close_messengers()))
+        shutdown = self.model.global_defs.notify.shutdown
+        if shutdown is not None:
+            told.addCallback(lambda _: run_bookend(self._scripts, shutdown, "shutdown"))
         return told
+
+    def _close_messengers(self) -> list[Deferred[None]]:
+        return [each.close() for each in self._messengers.values()]
+
+    def _patiently(self, waiting: Sequence[Any]) -> Deferred[Any]:
+        """Fires when all of C{waiting} have, but not later than LAST_WORDS."""
+        done: Any = DeferredList(waiting)
+        done.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
+        return done  # type: ignore[no-any-return]
 
     def reload(self, model: Model) -> Difference:
         """Run C{model} from now on; what is equal in both is not touched.
@@ -151,12 +188,13 @@ class Node(MultiService):
             replace(self.model, virtual_servers={}), replace(model, virtual_servers={})
         )
         old, self.model = self.model, model
+        self._scripts.global_defs = model.global_defs
         self._doubt_scripts()
         if old.global_defs != model.global_defs:
             self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
             self.world.dataplane.configure_firewall(model.global_defs.firewall)
-            for messenger in self._messengers.values():
-                messenger.reconfigure(model.global_defs)
+        for messenger in self._messengers.values():
+            messenger.reconfigure(model.global_defs)
         self._interfaces.configure(model.links)
         self._interfaces.expect(interfaces(model))
         self._tracking.expect(model)

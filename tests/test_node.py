@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 from tempfile import NamedTemporaryFile
+from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -72,6 +74,34 @@ class Nodes(Case):
         self.clock.advance(0)
         self.assertFalse(node.facts.get(f"real:{NAME}/{rs(1)}").up)
         self.assertEqual(node.facts.get("vrrp:VI_1"), "FAULT")  # no such interface
+
+    def bookends(self) -> Node:
+        """A node with a first and a last script."""
+        script = "global_defs {\n startup_script /first\n shutdown_script /last\n}\n"
+        node = self.start(parse(script + instance(1, 100)))
+        return node
+
+    def test_bookends(self) -> None:
+        """The first script runs before anything else, the last one after all."""
+        node = self.bookends()
+        self.assertEqual([argv for _, argv in self.processes.ran], [("/first",)])
+        self.assertEqual(len(list(node.facts.snapshot())) > 0, True)
+        node.stopService()
+        self.assertEqual([argv for _, argv in self.processes.ran][1:], [("/last",)])
+
+    def test_stoppedWhileStarting(self) -> None:
+        """Nothing begins when the end comes while the first script runs."""
+        waiting: list[Deferred[Any]] = []
+
+        def run(*_: object) -> Deferred[Any]:
+            waiting.append(Deferred())
+            return waiting[-1]
+
+        self.patch(NoProcesses, "run", run)
+        node = self.bookends()
+        self.assertEqual((len(waiting), node.running), (1, 0))
+        self.successResultOf(node.stopService())
+        self.assertEqual((node.running, node.facts.snapshot()), (0, {}))
 
     def test_everythingFails(self) -> None:
         """A plug-in that fails wherever it can stops nothing else."""

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.outputs import LEFT_BEHIND, LENGTH, LINES, REST, Outputs, Pipe
-from tests.live.veth import Turns
+from tests.turns import Turns
 
 
 class OutputTests(SynchronousTestCase):
@@ -39,7 +39,7 @@ class OutputTests(SynchronousTestCase):
     def say(self, data: bytes) -> None:
         """The program prints."""
         os.write(self.writer, data)
-        self.reactor.settle(0.0)
+        self.reactor.turn()
 
     def test_lines(self) -> None:
         """Lines are shown as they come, in whatever pieces; empty ones, too."""
@@ -53,7 +53,7 @@ class OutputTests(SynchronousTestCase):
         self.say(b"done")
         self.assertEqual(self.lines, [])
         os.close(self.writer)
-        self.reactor.settle(0.0)
+        self.reactor.turn()
         self.assertEqual(self.lines, ["/x: done"])
         self.assertEqual(len(os.listdir("/proc/self/fd")), before - 2)
         self.assertEqual(self.reactor.readers, set())
@@ -75,7 +75,7 @@ class OutputTests(SynchronousTestCase):
         self.reactor.advance(REST)
         self.assertEqual(self.reactor.readers, {self.pipe})
         os.close(self.writer)
-        self.reactor.settle(0.0)
+        self.reactor.turn()
         self.assertEqual(self.reactor.readers, set())
 
     def test_many_left_behind(self) -> None:

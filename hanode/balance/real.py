@@ -88,6 +88,14 @@ class Real:
                 return f"{result.reason}{detail}"
         return self._first_reason()
 
+    def culprit(self) -> str:
+        """The keyword of the check that says so, "" without any."""
+        checks = dict.fromkeys(self.settings.checks)
+        for check, health in zip(checks, self.healths, strict=False):
+            if health.up is self.up and health.result is not None:
+                return check.keyword
+        return ""
+
     def state(self) -> RealServing:
         """What its fact says."""
         drain = "" if self.drain is None else str(self.drain)

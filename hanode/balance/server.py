@@ -275,7 +275,13 @@ class Virtual:
         settings = real.settings
         script = settings.notify_up if up else settings.notify_down
         return ServerEvent(
-            "RS", f"{real.name}/{self.name}", "UP" if up else "DOWN", script, reason
+            "RS",
+            f"{real.name}/{self.name}",
+            "UP" if up else "DOWN",
+            script,
+            reason,
+            settings.smtp_alert,
+            "" if reason in (SHUTTING_DOWN, REMOVING) else real.culprit(),
         )
 
     # -- inside: quorum
@@ -319,4 +325,5 @@ class Virtual:
     def _virtual_event(self, up: bool, reason: str) -> ServerEvent:
         settings = self.settings
         script = settings.quorum_up if up else settings.quorum_down
-        return ServerEvent("VS", settings.name, "UP" if up else "DOWN", script, reason)
+        state, alert = "UP" if up else "DOWN", settings.smtp_alert
+        return ServerEvent("VS", settings.name, state, script, reason, alert)

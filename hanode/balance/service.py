@@ -338,8 +338,29 @@ class BalanceService(Service):
         if any(isinstance(each, DECISIVE) for each in actions):
             now = self._seconds()
             for virtual, real in tuple(line.users):
-                self._perform(virtual.judge(real, now=now))
+                told = virtual.judge(real, now=now)
+                self._perform(told)
+                if not any(isinstance(each, ServerEvent) for each in told):
+                    self._tell_check(virtual, real, line, actions)
                 self._touch(virtual, (real,))
+
+    def _tell_check(
+        self, virtual: Virtual, real: Real, line: Line, actions: health.Actions
+    ) -> None:
+        """One of several checks has changed, and its real server has not."""
+        for action in actions:
+            if isinstance(action, health.Verdict) and len(real.healths) > 1:
+                self._notify(
+                    ServerEvent(
+                        "CHECK",
+                        f"{real.name}/{virtual.name}",
+                        "UP" if action.up else "DOWN",
+                        None,
+                        str(action.result),
+                        real.settings.smtp_alert,
+                        line.check.keyword,
+                    )
+                )
 
     def _say_verdict(self, line: Line, verdict: health.Verdict) -> None:
         if verdict.up:

@@ -21,6 +21,7 @@ from hanode.config import (
     group_entries,
     http_endpoint,
     keywords,
+    notify_entries,
     packet_entries,
     probe_entries,
     process_entries,
@@ -98,10 +99,11 @@ def settings(
             continue
         if isinstance(value, list):
             found.setdefault(row.field, []).extend(value)
-        elif row.type.startswith("script") and row.field in found:
+        elif row.type.startswith(("script", "fifo")) and row.field in found:
+            script = " script" if row.type.startswith("script") else ""
             findings.warning(
                 block,
-                f"{row.word} script already specified - ignoring "
+                f"{row.word}{script} already specified - ignoring "
                 f"{' '.join(map(str, block.arguments[:1])) or 'this one'}",
                 "remove one of the two",
             )
@@ -169,6 +171,7 @@ READERS: Mapping[str, values.Reader] = {
     **checker_entries.READERS,
     **balance_entries.READERS,
     **vmac_entries.READERS,
+    **notify_entries.READERS,
     "sync daemon": balance_sync.sync_daemon,
     "addresses": addresses.addresses,
     "static addresses": addresses.static_addresses,

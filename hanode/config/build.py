@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from hanode.config import (
     group_build,
     keywords,
     link_entries,
+    notify_build,
     parser,
     process_entries,
     source,
@@ -120,7 +122,10 @@ def build(
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
-    defs = _global_record(shared)
+    notify_build.spread_alerts(shared)
+    process = process_entries.of_process(shared)
+    notify = notify_build.defs(shared, merged["hanode"], process, findings)
+    defs = replace(_global_record(shared), notify=notify)
     track_groups = _named(found["track_group"], "track group", findings)
     fixed = statics.everything(found, track_groups, shared, findings)
     bfds = _bfd_instances(found["bfd_instance"], findings)
@@ -139,13 +144,18 @@ def build(
     instances = _instances(found["vrrp_instance"], shared, trackables, findings, drafts)
     of_group = _with_trackers("vrrp_sync_group", trackables)
     written_groups = _named(found["vrrp_sync_group"], "sync group", findings, of_group)
-    groups = group_build.groups(written_groups, trackables, drafts, instances)
+    groups = group_build.groups(
+        written_groups,
+        trackables,
+        drafts,
+        instances,
+        bool(shared.get("instance.smtp_alert")),
+    )
     statics.doubts(shared["track_groups"], instances, findings)
     unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
     virtual_servers, defs_of_all = balance_build.balance(
         sources, site, instances, findings
     )
-    process = process_entries.of_process(shared)
     model = Model(
         defs,
         instances,

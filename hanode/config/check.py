@@ -195,7 +195,9 @@ def _security(model: Model) -> Iterator[Problem]:
 
 
 def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
-    """The scripts of instances, groups, servers and trackers, and their places."""
+    """All scripts but those of checks, and where what they belong to stands."""
+    for script in model.global_defs.notify.scripts():
+        yield None, script
     for instance in model.instances.values():
         for script in scripts(instance):
             yield instance.place, script

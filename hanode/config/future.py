@@ -25,15 +25,6 @@ _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
 
 _ROOT = "vrrp_script* vrrp_track_process*"
 
-_MAIL = """notification_email* notification_email_from smtp_server
-    smtp_helo_name smtp_connect_timeout smtp_alert smtp_alert_vrrp no_email_faults
-    no_checker_emails"""
-
-_SCRIPTS = """startup_script
-    startup_script_timeout shutdown_script shutdown_script_timeout notify_fifo
-    notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script
-    fifo_write_vrrp_states_on_reload lvs_notify_fifo lvs_notify_fifo_script"""
-
 _KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark"""
 
 _VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
@@ -47,7 +38,7 @@ _OTHERS = """reload_check_config
     tmp_config_directory"""
 
 _INSTANCE = f"""{_TRACKERS}
-    debug smtp_alert lvs_sync_daemon_interface"""
+    debug lvs_sync_daemon_interface"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
@@ -58,9 +49,9 @@ _REAL: Path = ("virtual_server", "real_server")
 
 _TEXT: Mapping[Path, str] = {
     (): _ROOT,
-    ("global_defs",): " ".join((_MAIL, _SCRIPTS, _KERNEL, _VIEWS, _OTHERS)),
+    ("global_defs",): " ".join((_KERNEL, _VIEWS, _OTHERS)),
     ("vrrp_instance",): _INSTANCE,
-    ("vrrp_sync_group",): f"""{_TRACKERS} smtp_alert""",
+    ("vrrp_sync_group",): _TRACKERS,
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
         terminate_delay fork_delay full_command""",

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
+from hanode.config.notify_keywords import NOTIFY_GLOBAL
 from hanode.config.process_keywords import PROCESS_GLOBAL
 from hanode.config.row import Keyword
 from hanode.config.static_keywords import IPROUTE
@@ -40,6 +41,7 @@ _DEFAULT_OF = {
     "vrrp_strict": "strict_mode",
     "vrrp_notify_priority_changes": "notify_priority_changes",
     "v3_checksum_as_v2": "v3_checksum_as_v2",
+    "smtp_alert_vrrp": "smtp_alert",
 }
 
 _OF_INSTANCE = {row.word: row for row in INSTANCE}
@@ -131,6 +133,7 @@ _PARSED = (
 GLOBAL = (
     *_OWN,
     *_DEFAULTS,
+    *NOTIFY_GLOBAL,
     *BALANCE_GLOBAL,
     *PROCESS_GLOBAL,
     *VIRTUAL_GLOBAL,

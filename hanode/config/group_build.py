@@ -23,10 +23,12 @@ def groups(
     trackables: Trackables,
     drafts: Mapping[str, Written],
     instances: dict[str, VrrpInstance],
+    alert: bool = False,
 ) -> dict[str, SyncGroup]:
     """The groups that C{found} describe; C{instances} learn whose members they are.
 
-    C{drafts}: what each instance was made of, to complain about.
+    C{drafts}: what each instance was made of, to complain about. C{alert}: whether a
+    group is mailed that does not say (smtp_alert_vrrp).
     """
     accepted: dict[str, SyncGroup] = {}
     for written in found:
@@ -47,6 +49,7 @@ def groups(
             written.name,
             members,
             notify(written),
+            bool(written.own.get("smtp_alert", alert)),
             written.block.keyword.place,
         )
         _agree(written, [instances[name] for name in members], instances)

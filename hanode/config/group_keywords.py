@@ -22,6 +22,7 @@ GROUP = (
         "old name",
         title="sync_group_tracking_weight",
     ),
+    Keyword("smtp_alert", "smtp_alert", "boolean"),
     Keyword(
         "notify_priority_changes", "notify_priority_changes", "boolean", default=False
     ),

@@ -16,10 +16,11 @@ class SyncGroup:
     """Instances that change their state together.
 
     C{members} are the names of instances that exist, in the order of the file, each
-    in no other group.
+    in no other group. C{smtp_alert}: its changes are mailed.
     """
 
     name: str
     members: tuple[str, ...]
     notify: Notify
+    smtp_alert: bool = False
     place: Place | None = field(default=None, compare=False, repr=False)

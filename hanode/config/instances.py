@@ -143,6 +143,7 @@ _AS_WRITTEN = (
     "track_primary",
     "linkbeat",
     "notify_priority_changes",
+    "smtp_alert",
 )
 
 

@@ -24,6 +24,7 @@ from hanode.config.global_keywords import GLOBAL
 from hanode.config.group_keywords import GROUP
 from hanode.config.link_keywords import LINK_ROOT
 from hanode.config.node_keywords import NODE
+from hanode.config.notify_keywords import MAIL
 from hanode.config.process_keywords import PROCESS_ROOT
 from hanode.config.row import Keyword
 from hanode.config.static_keywords import GARP_GROUP, STATIC_ROOT, TRACK_GROUP
@@ -57,6 +58,7 @@ SUPPORTED: Mapping[Path, Mapping[str, Keyword]] = {
         ("bfd_instance", "authentication"): BFD_AUTHENTICATION,
         ("bfd_unsolicited",): UNSOLICITED,
         ("hanode",): NODE,
+        ("hanode", "mail"): MAIL,
         ("SSL",): SSL,
         ("track_group",): TRACK_GROUP,
         ("garp_group",): GARP_GROUP,

@@ -17,6 +17,7 @@ from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.group_model import SyncGroup as SyncGroup
 from hanode.config.link_model import LinkDefs
+from hanode.config.notify_model import NotifyDefs
 from hanode.config.problems import Place
 from hanode.config.process_model import ProcessDefs
 from hanode.config.route_model import Route, Rule
@@ -148,6 +149,7 @@ class VrrpInstance:
     fast_failover: BfdParameters | None = None
     notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
+    smtp_alert: bool = False
     virtual: Virtual = field(default_factory=Virtual)
     vrf: str = ""  # where a unicast instance without interface sends
     accept: bool = True  # a master that is not the owner answers on its addresses
@@ -200,6 +202,7 @@ class GlobalDefs:
     log_unknown_vrids: bool = False
     use_symlink_paths: bool = True  # scripts by their path as written
     set_supplementary_groups: bool = False
+    notify: NotifyDefs = field(default_factory=NotifyDefs)
     firewall: FirewallDefs = field(default_factory=FirewallDefs)
     delay_after_boot: float = 0.0  # vrrp_delay_after_boot, seconds
 

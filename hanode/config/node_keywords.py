@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hanode.config.balance_keywords import BALANCE_NODE
 from hanode.config.model import NodeDefs
+from hanode.config.notify_keywords import NOTIFY_NODE
 from hanode.config.row import Keyword
 
 NODE = (
@@ -25,4 +26,5 @@ NODE = (
         only_hanode=True,
     ),
     *BALANCE_NODE,
+    *NOTIFY_NODE,
 )

@@ -61,6 +61,7 @@ BLOCK_TYPES = frozenset(
         "blocks",
         "private block",
         "optional block",
+        "words",
         "addresses",
         "all words",
         "lines",

@@ -220,6 +220,7 @@ _NOTIFY = (
     Keyword(
         "notify_priority_changes", "notify_priority_changes", "boolean", default=False
     ),
+    Keyword("smtp_alert", "smtp_alert", "boolean", default=False),
 )
 
 INSTANCE = (

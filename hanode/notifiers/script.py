@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.plugin import IPlugin
@@ -72,6 +72,9 @@ class ScriptMessenger:
         self._running = 0
         self._idle: list[Deferred[None]] = []
 
+    def start(self) -> None:
+        """See L{IMessenger.start}."""
+
     def notify(self, event: Event | ServerEvent) -> None:
         """See L{IMessenger.notify}."""
         if event.state == "STOP":
@@ -97,6 +100,10 @@ class ScriptMessenger:
         self._idle.append(done)
         self._settle()
         return done
+
+    def close(self) -> Deferred[None]:
+        """See L{IMessenger.close}: what still runs is left to end by itself."""
+        return succeed(None)
 
     def _hurry(self) -> None:
         self._patience = LAST_PATIENCE

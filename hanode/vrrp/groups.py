@@ -139,7 +139,10 @@ class GroupService:
     def _announced(self, order: group.Announced) -> None:
         name, state = self.settings.name, order.state.value
         self._facts.set(f"group:{name}", state, order.reason)
-        self._notify(Event("GROUP", name, state, 0, self.settings.notify))
+        settings = self.settings
+        self._notify(
+            Event("GROUP", name, state, 0, settings.notify, settings.smtp_alert)
+        )
 
     def _say(self, action: Say) -> None:
         self.log.info(action.format, **dict(action.fields))

@@ -416,7 +416,8 @@ class VrrpService(Service):
 
     def _tell(self, state: str) -> None:
         priority, settings = self.machine.priority, self.settings
-        self._notify(Event("INSTANCE", settings.name, state, priority, settings.notify))
+        notify, alert = settings.notify, settings.smtp_alert
+        self._notify(Event("INSTANCE", settings.name, state, priority, notify, alert))
 
     def _say(self, action: actions.Say) -> None:
         if action.detail and not self.details:
@@ -429,4 +430,7 @@ def departed(service: VrrpService) -> Event:
     """What is told when a reload takes an instance away (FAULT, as keepalived does)."""
     notify = service.settings.notify
     state = "DELETED" if notify.report_deleted else State.FAULT.value
-    return Event("INSTANCE", service.settings.name, state, 0, notify)
+    settings = service.settings
+    return Event(
+        "INSTANCE", settings.name, state, 0, notify, settings.smtp_alert, last=True
+    )

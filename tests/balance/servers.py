@@ -68,11 +68,11 @@ def rs(number: int) -> str:
     return f"[10.0.0.{number}]:tcp:80"
 
 
-def rs_event(number: int, state: str, reason: str = "") -> ServerEvent:
-    script = UP if state == "UP" else DOWN
-    return ServerEvent("RS", f"{rs(number)}/{NAME}", state, script, reason)
+def rs_event(number: int, state: str, reason: str = "", check: str = "") -> ServerEvent:
+    script, name = UP if state == "UP" else DOWN, f"{rs(number)}/{NAME}"
+    return ServerEvent("RS", name, state, script, reason, True, check)
 
 
 def vs_event(state: str, reason: str) -> ServerEvent:
     script = QUORUM_UP if state == "UP" else QUORUM_DOWN
-    return ServerEvent("VS", NAME, state, script, reason)
+    return ServerEvent("VS", NAME, state, script, reason, True)

@@ -123,11 +123,28 @@ class Checked(Case):
                 f"Removing service {rs(1)} from VS {NAME}",
             ],
         )
-        self.assertEqual(self.told, [rs_event(1, "DOWN", "refused: by the peer")])
+        down = rs_event(1, "DOWN", "refused: by the peer", "TCP_CHECK")
+        self.assertEqual(self.told, [down])
         self.assertEqual(
             self.facts.get(f"real:{NAME}/{rs(1)}"),
             RealServing(False, 1, "refused: by the peer", 1.0),
         )
+
+    def test_oneOfSeveral(self) -> None:
+        """A check that changes nothing is told as a check; the server itself once."""
+        self.start(model(virtual(real(1, checks=(check(1), check(2))))))
+        self.clock.advance(1)
+        self.answer((1, ILL))
+        down = rs_event(1, "DOWN", "refused: by the peer", "TCP_CHECK")
+        self.assertEqual([each for each in self.told if each.kind == "RS"], [down])
+        del self.told[:]
+        for pause in (60, 1):
+            self.clock.advance(pause)
+            self.answer((1, ILL), (2, ILL))
+        (told,) = self.told
+        wanted = ("CHECK", "DOWN", "TCP_CHECK", True)
+        found = (told.kind, told.state, told.check, told.alert)
+        self.assertEqual(found, wanted)
 
     def test_retriesAndReturn(self) -> None:
         """The log counts retries, and tells of the return."""

@@ -13,6 +13,7 @@ from hanode.config import keywords
 from hanode.config.build import build, load
 from hanode.config.check import check
 from hanode.config.model import GlobalDefs, Model, NodeDefs, Script
+from hanode.config.notify_model import Mail, NotifyDefs
 from hanode.config.problems import Place, Severity, worst
 from hanode.config.row import BLOCK_TYPES
 from hanode.config.tree import Block, Word
@@ -89,16 +90,10 @@ class FileTests(SynchronousTestCase):
             [problem for problem in problems if "not yet supported" in problem],
             [
                 f"warning: {word}: not yet supported: ignored"
-                for word in (
-                    "notification_email",
-                    "notification_email_from",
-                    "smtp_server",
-                    "smtp_connect_timeout",
-                    "(real_server 192.0.2.20 80) TCP_CHECK",
-                )
+                for word in ("(real_server 192.0.2.20 80) TCP_CHECK",)
             ],
         )
-        self.assertEqual(len([p for p in problems if "//" in p]), len(problems) - 5)
+        self.assertEqual(len([p for p in problems if "//" in p]), len(problems) - 1)
 
     def test_nopreempt_and_notify(self) -> None:
         """nopreempt and a notify script, beside a tracked script."""
@@ -142,8 +137,9 @@ class FileTests(SynchronousTestCase):
     def test_mail_only(self) -> None:
         """A file with global_defs alone."""
         model, problems = read(DATA / "mail-only.conf")
-        self.assertEqual(model, Model(GlobalDefs(router_id="LVS_TEST")))
-        self.assertEqual(len(problems), 5)
+        mail = Mail(("ops@example.net",), "node@example.net", "127.0.0.1", timeout=60.0)
+        defs = GlobalDefs(router_id="LVS_TEST", notify=NotifyDefs(mail=mail))
+        self.assertEqual((model, len(problems)), (Model(defs), 1))
 
     def test_fragment(self) -> None:
         """A fragment with dots in it: the instance lacks a VRID and is dropped."""
