@@ -13,13 +13,14 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python import usage
 
 from hanode import namespace, sole
 from hanode.aside import read_aside
+from hanode.config.diff import Difference
 from hanode.config.model import Model
-from hanode.config.problems import Problem, Severity, worst
+from hanode.config.problems import Severity, worst
 from hanode.config.process_model import ProcessDefs
 from hanode.console.http import HttpService
 from hanode.console.prompt import Prompt
@@ -35,17 +36,12 @@ from hanode.processes import Processes
 from hanode.promptness import settle
 from hanode.pulse import Pulse
 from hanode.reading import Reading, read
+from hanode.reload import Reloading
 from hanode.supervisor import Supervisor
 from hanode.world import World, make_monotonic, uptime
 
 DEFAULT = "/etc/hanode/node.conf"
-QUICK = 0.02  # seconds of reading that packets can bear
 SOCKETS = 16384  # enough for 4,000 sessions, and small for those who close them all
-LEVELS = {
-    Severity.WARNING: LogLevel.warn,
-    Severity.DROPPED: LogLevel.error,
-    Severity.ERROR: LogLevel.critical,
-}
 
 
 class Options(usage.Options):
@@ -94,9 +90,12 @@ class Options(usage.Options):
         self.seconds = monotonic() - began
         return reading
 
-    def load_aside(self, processes: IProcesses, present: Model) -> Deferred[Reading]:
-        """The same by another process."""
-        return read_aside(processes, [self["config"]], self["config-id"], present)
+    def load_aside(
+        self, processes: IProcesses, present: Model, path: str | None = None
+    ) -> Deferred[Reading]:
+        """The same by another process; C{path} is another file."""
+        files = [path or self["config"]]
+        return read_aside(processes, files, self["config-id"], present)
 
 
 class Daemon(MultiService):
@@ -111,12 +110,17 @@ class Daemon(MultiService):
         self.pulse.setServiceParent(self)
         self.supervisor = Supervisor(reactor)
         self.supervisor.setServiceParent(self)
-        self._reading: Deferred[Any] | None = None
-        self._again = False  # another SIGHUP has come meanwhile
         details = bool(options["log-detail"])
         self.node = Node(options.model, world(reactor, details), details)
         self.node.setServiceParent(self)
-        view, verbs = View(self.node, reactor.seconds, time), Verbs(self.node)
+        self.reloading = Reloading(
+            options,
+            self.node,
+            self._apply,
+            self.supervisor.reloading,
+            lambda: self.supervisor.ready(self._status()),
+        )
+        view, verbs = View(self.node, reactor.seconds, time), Verbs(self.node, self.reloading)
         view.pulse = self.pulse
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
@@ -152,52 +156,13 @@ class Daemon(MultiService):
 
     def _hangup(self, number: int, frame: FrameType | None) -> None:
         # A signal arrives between two bytecodes of anything: leave that first.
-        self._reactor.callFromThread(self._reload_soon)
+        self._reactor.callFromThread(self.reloading.reload)
 
-    def _reload_soon(self) -> None:
-        """Reload here if that is quick; what is not must not hold up the packets."""
-        self.supervisor.reloading()
-        if self._reading is not None:
-            self._again = True
-            return
-        if self._options.seconds < QUICK:
-            self.reload()
-            self.supervisor.ready(self._status())
-            return
-        self.log.info("Reloading ...")
-        processes, present = self.node.world.processes, self.node.model
-        self._reading = reading = self._options.load_aside(processes, present)
-        reading.addCallback(lambda found: self._take(*found))
-        reading.addErrback(lambda failure: self.log.failure("Reload failed", failure))
-        reading.addCallback(self._have_read)
-
-    def _have_read(self, _: object) -> None:
-        self._reading = None
-        self.supervisor.ready(self._status())
-        if self._again:
-            self._again = False
-            self._reload_soon()
-
-    def reload(self) -> bool:
-        """Read the configuration again; keep the old one when the new one is broken.
-
-        @return: whether the new configuration is in force.
-        """
-        self.log.info("Reloading ...")
-        return self._take(*self._options.load())
-
-    def _take(self, model: Model, problems: list[Problem]) -> bool:
-        for problem in problems:
-            self.log.emit(LEVELS[problem.severity], "{problem}", problem=problem)
-        if worst(problems) in (Severity.ERROR, Severity.DROPPED):
-            self.log.error("Reload refused: the old configuration stays in force")
-            return False
-        if model.process != self.node.model.process:
-            self.log.warn("what concerns the process itself waits for a restart")
-        self.node.reload(model)
+    def _apply(self, model: Model) -> Difference:
+        difference = self.node.reload(model)
         self.http.move(self._endpoint(model))
         self.console.configure(model.node)
-        return True
+        return difference
 
     def _endpoint(self, model: Model) -> str:
         given: str | None = self._options["http"]

@@ -6,10 +6,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.config.model import Model, NodeDefs
+from hanode import reload
+from hanode.config.model import NodeDefs
 from hanode.tap import Daemon, Options
 
 
@@ -19,6 +19,7 @@ class LookingInTests(SynchronousTestCase):
     def setUp(self):
         self.file = Path(mkdtemp()) / "node.conf"
         self.moves = []
+        self.patch(reload, "QUICK", 60.0)  # read here, however slow the machine is
 
     def daemon(self, text, *words):
         """A daemon that is not started; where its console goes is kept in C{moves}."""
@@ -33,7 +34,7 @@ class LookingInTests(SynchronousTestCase):
     def reloads(self, daemon, text):
         """Where the console is after a reload with C{text}."""
         self.file.write_text(text)
-        self.assertTrue(daemon.reload())
+        self.assertFalse(self.successResultOf(daemon.reloading.reload()).refused)
         return self.moves.pop()
 
     def test_reload(self):
@@ -62,58 +63,5 @@ class LookingInTests(SynchronousTestCase):
         """A reload that is refused moves nothing."""
         daemon = self.daemon("")
         self.file.unlink()
-        self.assertFalse(daemon.reload())
+        self.assertTrue(self.successResultOf(daemon.reloading.reload()).refused)
         self.assertEqual(self.moves, [])
-
-
-class ReloadTests(SynchronousTestCase):
-    """A long configuration is read by another process, a short one at once."""
-
-    def setUp(self):
-        self.file = Path(mkdtemp()) / "node.conf"
-        self.file.write_text("")
-        options = Options()
-        with contextlib.redirect_stderr(io.StringIO()):
-            options.parseOptions(["-c", str(self.file)])
-        self.daemon, self.options = Daemon(options, reactor), options
-        self.asked, self.applied = [], []
-        self.patch(self.daemon.node, "reload", self.applied.append)
-        self.patch(options, "load_aside", self.aside)
-
-    def aside(self, processes, present):
-        self.asked.append(Deferred())
-        return self.asked[-1]
-
-    def test_short(self):
-        """What takes no time is read here."""
-        self.daemon._reload_soon()
-        self.assertEqual((self.asked, self.applied), ([], [Model()]))
-
-    def test_long(self):
-        """What takes its time is applied when the other process has read it."""
-        self.options.seconds = 1.0
-        self.daemon._reload_soon()
-        self.assertEqual(self.applied, [])
-        model = Model(node=NodeDefs(""))
-        self.asked[0].callback((model, []))
-        self.assertEqual(self.applied, [model])
-
-    def test_again(self):
-        """A signal that comes meanwhile means one more reading afterwards."""
-        self.options.seconds = 1.0
-        for _ in range(3):
-            self.daemon._reload_soon()
-        self.assertEqual(len(self.asked), 1)
-        self.asked[0].callback((Model(), []))
-        self.assertEqual(len(self.asked), 2)
-        self.asked[1].callback((Model(), []))
-        self.assertEqual((len(self.asked), self.applied), (2, [Model(), Model()]))
-
-    def test_failed(self):
-        """A process that fails is told about, and the next signal tries again."""
-        self.options.seconds = 1.0
-        self.daemon._reload_soon()
-        self.asked[0].errback(OSError("no"))
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
-        self.daemon._reload_soon()
-        self.assertEqual((len(self.asked), self.applied), (2, []))

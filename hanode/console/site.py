@@ -108,6 +108,8 @@ class Api(Resource):
             ("api", "v1", "reactor"): {
                 "GET": lambda request, path: self._view.reactor()
             },
+            ("api", "v1", "reload"): {"POST": self._reload},
+            ("api", "v1", "compare"): {"POST": self._compare},
             ("readyz",): {"GET": self._ready},
             ("metrics",): {"GET": self._metrics},
         }
@@ -204,6 +206,18 @@ class Api(Resource):
             f"there is no /{'/'.join(path)}",
             known=["/" + "/".join(each).replace("*", "NAME") for each in self._routes],
         )
+
+    def _reload(self, request: Request, path: Path) -> Any:
+        _from_this_machine(request)
+        return self._verbs.reload()
+
+    def _compare(self, request: Request, path: Path) -> Any:
+        _from_this_machine(request)
+        wish = _body(request)
+        file = wish.get("path") if isinstance(wish, dict) else 0
+        if file is not None and not isinstance(file, str):
+            raise Refusal(400, 'wanted: {} or {"path": "/etc/hanode/new.conf"}')
+        return self._verbs.compare(file)
 
     def _ready(self, request: Request, path: Path) -> Any:
         """Whether this node does its work yet."""

@@ -7,17 +7,42 @@ new connections. Whom it concerns watches it.
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from hanode.console.plain import plain
 from hanode.console.view import Watched
 
 DOWN, UP = "down", "up"
 DRAIN = "drain"
 
 
+class Reloader(Protocol):
+    """Takes new configurations; see L{hanode.reload.Reloading}."""
+
+    def reload(self) -> Deferred[Any]:
+        """Read the configuration again, and run it unless it is broken."""
+
+    def compare(self, path: str | None = None) -> Deferred[Any]:
+        """What a reload would do."""
+
+
 class Verbs:
     """What can be told to C{node}."""
 
-    def __init__(self, node: Watched) -> None:
-        self._node = node
+    def __init__(self, node: Watched, reloader: Reloader) -> None:
+        self._node, self._reloader = node, reloader
+
+    async def reload(self) -> dict[str, Any]:
+        """Reload, and tell what came of it: refused, problems, difference, changes."""
+        told: dict[str, Any] = plain(await self._reloader.reload())
+        return told
+
+    async def compare(self, path: str | None = None) -> dict[str, Any]:
+        """The same for a reload that is not done, of another file if one is named."""
+        told: dict[str, Any] = plain(await self._reloader.compare(path))
+        return told
 
     def bfd_names(self) -> list[str]:
         """The names that L{bfd_admin} knows, sorted."""
