@@ -1,7 +1,8 @@
-"""The C{hanode} command: run, check, lab, genhash; bfd, lvs, vrrp ask the daemon."""
+"""The C{hanode} command: run, check, lab, genhash; the others ask the daemon."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -39,15 +40,24 @@ class CheckOptions(usage.Options):
     longdesc = "Print what is wrong with the files. Status 0: hanode would run them."
     optParameters = [
         ["config-id", "i", None, "What @ID lines compare with (default: host name)."],
+        ["socket", "S", None, "With --diff: the unix socket of the daemon."],
+        ["instance", "I", "", "With --diff: the name of the daemon."],
     ]
     optFlags = [
         ["keepalived", "k", "List what keepalived would not understand, too."],
+        ["diff", "d", "Ask the running daemon what a reload would do."],
+        ["json", "j", "With --diff: print JSON."],
     ]
 
     def parseArgs(self, *files: str) -> None:
-        """Take the file names. Raises L{usage.UsageError} without any."""
-        if not files:
+        """Take the file names. Raises L{usage.UsageError} without any.
+
+        With C{--diff} there may be one, or none for the daemon's own.
+        """
+        if not files and not self["diff"]:
             raise usage.UsageError("which file?")
+        if len(files) > 1 and self["diff"]:
+            raise usage.UsageError("--diff takes one file")
         self["files"] = files
 
 
@@ -57,6 +67,8 @@ def check(argv: Sequence[str]) -> int:
 
     options = CheckOptions()
     options.parseOptions(list(argv))
+    if options["diff"]:
+        return _compare(options)
     status = 0
     for file in options["files"]:
         model, problems = read([file], options["config-id"])
@@ -75,6 +87,14 @@ def check(argv: Sequence[str]) -> int:
         print(f"{file}: {verdict}: {counts}, {len(problems)} problems")
         status = max(status, int(bad))
     return status
+
+
+def _compare(options: CheckOptions) -> int:
+    """What a reload would do; the daemon reads the file, as it would for one."""
+    from hanode.console.node_commands import compare
+
+    paths = [os.path.abspath(each) for each in options["files"]]
+    return compare(options, paths[0] if paths else None)
 
 
 def lab(argv: Sequence[str]) -> int:
@@ -98,6 +118,41 @@ def lvs(argv: Sequence[str]) -> int:
     return look(argv)
 
 
+def status(argv: Sequence[str]) -> int:
+    """The running daemon in one screen."""
+    from hanode.console.node_commands import status as look
+
+    return look(argv)
+
+
+def watch(argv: Sequence[str]) -> int:
+    """The same, again and again."""
+    from hanode.console.node_commands import watch as look
+
+    return look(argv)
+
+
+def why(argv: Sequence[str]) -> int:
+    """Why an instance is in its state."""
+    from hanode.console.node_commands import why as look
+
+    return look(argv)
+
+
+def events(argv: Sequence[str]) -> int:
+    """What has happened."""
+    from hanode.console.node_commands import events as look
+
+    return look(argv)
+
+
+def reload(argv: Sequence[str]) -> int:
+    """A reload of the running daemon."""
+    from hanode.console.node_commands import reload as tell
+
+    return tell(argv)
+
+
 def genhash(argv: Sequence[str]) -> int:
     """The digest of a page, as HTTP_GET wants it."""
     from hanode.genhash import main as genhash_main
@@ -116,6 +171,11 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (run, "run the daemon in the foreground"),
     "check": (check, "tell what is wrong with configuration files"),
     "lab": (lab, "try a failover on this machine, in private namespaces"),
+    "status": (status, "show the running daemon in one screen"),
+    "watch": (watch, "the same, again and again"),
+    "why": (why, "tell why a VRRP instance is in its state"),
+    "events": (events, "show what has happened"),
+    "reload": (reload, "let the running daemon read its configuration again"),
     "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
     "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),
     "genhash": (genhash, "print the digest of a page, for HTTP_GET and SSL_GET"),

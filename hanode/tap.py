@@ -120,7 +120,10 @@ class Daemon(MultiService):
             self.supervisor.reloading,
             lambda: self.supervisor.ready(self._status()),
         )
-        view, verbs = View(self.node, reactor.seconds, time), Verbs(self.node, self.reloading)
+        view, verbs = (
+            View(self.node, reactor.seconds, time),
+            Verbs(self.node, self.reloading),
+        )
         view.pulse = self.pulse
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
@@ -128,7 +131,7 @@ class Daemon(MultiService):
         self.http.setServiceParent(self)
         self.console = SshService(
             options.model.node,
-            lambda operator: Prompt(self.node, view.times, verbs if operator else None),
+            lambda operator: Prompt(self.node, view, verbs if operator else None),
             {"node": self.node, "daemon": self, "reactor": reactor},
             reactor,
             freeze,

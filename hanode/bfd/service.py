@@ -5,6 +5,7 @@ L{hanode.bfd.intake} gives them their packets, L{hanode.bfd.wheel} their time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
@@ -415,7 +416,9 @@ class BfdService(Service):
 
     def describe_all(self) -> dict[str, Any]:
         """What concerns all sessions."""
+        states = Counter(line.session.state.name for line in self.table)
         return {
+            "states": dict(states),
             "stalls": self.stalls.describe(),
             "rejected": dict(self.refusals.rejected),
             "lateness": self.lateness.describe(),

@@ -22,8 +22,8 @@ class Refused(Exception):
 class UnixConnection(HTTPConnection):
     """HTTP over the unix socket C{path}."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: str, patience: float = PATIENCE) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
@@ -43,13 +43,24 @@ class Client:
         """Read C{/api/v1/WORDS}. Raises L{Unreachable} and L{Refused}."""
         return self._ask("GET", words)
 
-    def post(self, *words: str, body: dict[str, Any]) -> Any:
-        """Write C{body} to C{/api/v1/WORDS}. Raises L{Unreachable} and L{Refused}."""
-        return self._ask("POST", words, json.dumps(body))
+    def post(
+        self, *words: str, body: dict[str, Any], patience: float = PATIENCE
+    ) -> Any:
+        """Write C{body} to C{/api/v1/WORDS}; wait C{patience} seconds for the answer.
 
-    def _ask(self, method: str, words: tuple[str, ...], body: str | None = None) -> Any:
+        Raises L{Unreachable} and L{Refused}.
+        """
+        return self._ask("POST", words, json.dumps(body), patience)
+
+    def _ask(
+        self,
+        method: str,
+        words: tuple[str, ...],
+        body: str | None = None,
+        patience: float = PATIENCE,
+    ) -> Any:
         target = "/".join(("", "api", "v1", *(quote(word, safe="") for word in words)))
-        connection = UnixConnection(self.path)
+        connection = UnixConnection(self.path, patience)
         try:
             connection.request(method, target, body)
             response = connection.getresponse()

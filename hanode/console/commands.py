@@ -48,14 +48,15 @@ class LookOptions(usage.Options):
             left = rest[1:]
         super().parseOptions([*given, "--", *words])
 
-    def client(self) -> Client:
-        """The daemon that is meant. Raises L{usage.UsageError} for anything else."""
-        suffix = self["instance"] and "_" + self["instance"]
-        text: str = self["socket"] or NodeDefs.of(suffix).http
-        endpoint = parse(text if ":" in text else f"unix:{text}")
-        if endpoint is None or not endpoint.path:
-            raise usage.UsageError(f"{text!r} is not a unix socket")
-        return Client(endpoint.path)
+
+def client_of(options: Any) -> Client:
+    """The daemon that is meant. Raises L{usage.UsageError} for anything else."""
+    suffix = options["instance"] and "_" + options["instance"]
+    text: str = options["socket"] or NodeDefs.of(suffix).http
+    endpoint = parse(text if ":" in text else f"unix:{text}")
+    if endpoint is None or not endpoint.path:
+        raise usage.UsageError(f"{text!r} is not a unix socket")
+    return Client(endpoint.path)
 
 
 class VrrpOptions(LookOptions):
@@ -104,21 +105,21 @@ def bfd(argv: Sequence[str]) -> int:
     """Show the BFD sessions, or disable or enable one."""
     options = BfdOptions()
     options.parseOptions(list(argv))
-    return _look(options, _tell_bfd if options["wish"] else _show_bfd)
+    return look(options, _tell_bfd if options["wish"] else _show_bfd)
 
 
 def vrrp(argv: Sequence[str]) -> int:
     """Show the VRRP instances."""
     options = VrrpOptions()
     options.parseOptions(list(argv))
-    return _look(options, _show_vrrp)
+    return look(options, _show_vrrp)
 
 
 def lvs(argv: Sequence[str]) -> int:
     """Show the virtual servers, or drain or undrain a real server."""
     options = LvsOptions()
     options.parseOptions(list(argv))
-    return _look(options, _tell_lvs if options["wish"] else _show_lvs)
+    return look(options, _tell_lvs if options["wish"] else _show_lvs)
 
 
 def _one_name(words: Sequence[str], verb: bool, what: str) -> str | None:
@@ -131,8 +132,9 @@ def _one_name(words: Sequence[str], verb: bool, what: str) -> str | None:
     return names[0] if names else None
 
 
-def _look(options: Any, act: Callable[[Client, Any], str]) -> int:
-    client = options.client()
+def look(options: Any, act: Callable[[Client, Any], str]) -> int:
+    """Do C{act} with the daemon that is meant, print what it gives; an exit status."""
+    client = client_of(options)
     try:
         print(act(client, options))
     except Unreachable as problem:
@@ -152,10 +154,10 @@ def _look(options: Any, act: Callable[[Client, Any], str]) -> int:
 def _show_bfd(client: Client, options: Any) -> str:
     if options["name"]:
         session = client.get("bfd", options["name"])
-        return _json(session) if options["json"] else report.bfd_details(session)
+        return in_json(session) if options["json"] else report.bfd_details(session)
     answer = client.get("bfd")
     if options["json"]:
-        return _json(answer)
+        return in_json(answer)
     stalls = report.stalls(answer.get("stalls") or {})
     return report.bfd_table(answer["sessions"]) + (f"\n\n{stalls}" if stalls else "")
 
@@ -163,25 +165,25 @@ def _show_bfd(client: Client, options: Any) -> str:
 def _tell_bfd(client: Client, options: Any) -> str:
     answer = client.post("bfd", options["name"], body={"admin": options["wish"]})
     if options["json"]:
-        return _json(answer)
+        return in_json(answer)
     return f"{answer['name']}: {'enabled' if answer['admin'] == 'up' else 'disabled'}"
 
 
 def _show_vrrp(client: Client, options: Any) -> str:
     if options["name"]:
         instance = client.get("vrrp", options["name"])
-        return _json(instance) if options["json"] else report.vrrp_details(instance)
+        return in_json(instance) if options["json"] else report.vrrp_details(instance)
     answer = client.get("vrrp")
-    return _json(answer) if options["json"] else report.vrrp_page(answer)
+    return in_json(answer) if options["json"] else report.vrrp_page(answer)
 
 
 def _show_lvs(client: Client, options: Any) -> str:
     if options["name"]:
         server = client.get("lvs", options["name"])
-        return _json(server) if options["json"] else lvs_report.lvs_details(server)
+        return in_json(server) if options["json"] else lvs_report.lvs_details(server)
     answer = client.get("lvs")
     if options["json"]:
-        return _json(answer)
+        return in_json(answer)
     shown = lvs_report.lvs_table(answer["virtual_servers"])
     problem = answer.get("problem")
     how = f"balanced by {answer.get('dataplane')}"
@@ -193,9 +195,10 @@ def _show_lvs(client: Client, options: Any) -> str:
 def _tell_lvs(client: Client, options: Any) -> str:
     answer = client.post("lvs", options["name"], body={"admin": options["wish"]})
     if options["json"]:
-        return _json(answer)
+        return in_json(answer)
     return f"{answer['name']} {DRAINS[answer['admin']]}"
 
 
-def _json(answer: Any) -> str:
+def in_json(answer: Any) -> str:
+    """As JSON for people."""
     return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -14,12 +14,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from hanode.console import lvs_report, report
+from hanode.console.overview import status
 from hanode.console.plain import plain
 from hanode.console.table import table
-from hanode.console.timeline import Timeline, timeline, value_text
+from hanode.console.timeline import timeline, value_text
 from hanode.console.verbs import Verbs
-from hanode.console.view import Watched
-from hanode.console.why import why
+from hanode.console.view import View, Watched
 
 MOST = 200  # rows of one table: a prompt is not the place for thousands
 
@@ -60,8 +60,8 @@ class Prompt:
     @param verbs: what writes; None for somebody who may only look.
     """
 
-    def __init__(self, node: Watched, times: Timeline, verbs: Verbs | None) -> None:
-        self._node, self._times, self._verbs = node, times, verbs
+    def __init__(self, node: Watched, view: View, verbs: Verbs | None) -> None:
+        self._node, self._view, self._verbs = node, view, verbs
 
     def words(self) -> dict[str, Verb]:
         """Every verb by its name."""
@@ -88,48 +88,21 @@ class Prompt:
 
     def show(self) -> Text:
         """What this node is and has."""
-        parts = [self.vrrp()]
-        if any(True for _ in self._node.bfd.names()):
-            parts.append(self.bfd())
-        names = self._node.balance.names()
-        if names:
-            down = [each for each in names if not self._is_up(each)]
-            line = f"{len(names)} virtual servers, {len(down)} of them not up"
-            parts.append(Text(f"{line}: {', '.join(down[:10])}" if down else line))
-        parts.append(self.events(5))
-        return Text("\n\n".join(parts))
-
-    def _is_up(self, name: str) -> bool:
-        return bool(self._node.facts.get(f"virtual:{name}") == "UP")
+        return Text(status(self._view.status()))
 
     def why(self, name: str) -> Text:
         """Why an instance is in its state, and what would change that."""
-        found = [
-            each for each in self._node.instances() if each.describe()["name"] == name
-        ]
-        if not found:
-            return _unknown("VRRP instance", name)
-        described = found[0].describe()
-        fact = self._node.facts.find(f"vrrp:{name}")
-        groups = [plain(each.describe()) for each in self._node.groups()]
-        return Text(why(self._dated(described, fact), groups))
+        text = self._view.why(name)
+        return _unknown("VRRP instance", name) if text is None else Text(text)
 
     def vrrp(self, name: str | None = None) -> Text:
         """All instances, or one."""
-        facts = self._node.facts.snapshot()
-        found = []
-        for service in self._node.instances():
-            described = service.describe()
-            if name is None or described["name"] == name:
-                fact = facts.get(f"vrrp:{described['name']}")
-                found.append(self._dated(described, fact))
-            if len(found) == MOST:
-                break
         if name is None:
-            return Text(report.vrrp_table(found))
-        if not found:
-            return _unknown("VRRP instance", name)
-        return Text(report.vrrp_details(found[0]))
+            return Text(report.vrrp_table(list(islice(self._view.instances(), MOST))))
+        for each in self._view.instances():
+            if each["name"] == name:
+                return Text(report.vrrp_details(each))
+        return _unknown("VRRP instance", name)
 
     def bfd(self, name: str | None = None) -> Text:
         """All sessions, or one."""
@@ -170,13 +143,7 @@ class Prompt:
 
     def events(self, count: int = 20) -> Text:
         """The last changes of facts, the newest at the bottom."""
-        return Text(timeline(self._times.latest(self._node.facts.events, count)))
-
-    def _dated(self, described: Mapping[str, Any], fact: Any) -> dict[str, Any]:
-        found: dict[str, Any] = dict(plain(described))
-        found["since"] = None if fact is None else self._times.age(fact)
-        found["reason"] = None if fact is None else fact.why
-        return found
+        return Text(timeline(self._view.times.latest(self._node.facts.events, count)))
 
     # -- writing
 

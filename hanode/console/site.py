@@ -99,6 +99,8 @@ class Api(Resource):
             ("api", "v1", "lateness"): {
                 "GET": lambda request, path: self._view.lateness()
             },
+            ("api", "v1", "status"): {"GET": lambda request, path: self._view.status()},
+            ("api", "v1", "why", "*"): {"GET": self._why},
             ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
             ("api", "v1", "vrrp", "*"): {"GET": self._vrrp},
             ("api", "v1", "lvs"): {"GET": lambda request, path: self._view.lvs()},
@@ -251,6 +253,13 @@ class Api(Resource):
         if session is None:
             raise _unknown("BFD session", path[-1], self._verbs.bfd_names())
         return session
+
+    def _why(self, request: Request, path: Path) -> Any:
+        text = self._view.why(path[-1])
+        if text is None:
+            names = [each["name"] for each in self._view.instances()]
+            raise _unknown("VRRP instance", path[-1], names)
+        return {"name": path[-1], "why": text}
 
     def _vrrp(self, request: Request, path: Path) -> Any:
         return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])

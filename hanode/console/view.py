@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -10,10 +11,12 @@ from hanode.console import families
 from hanode.console.families import Sample
 from hanode.console.plain import plain
 from hanode.console.timeline import Timeline
+from hanode.console.why import why
 from hanode.facts import Facts
 from hanode.lvs import Usages
 
 EVENTS = 200  # that are told at once
+MENTIONED = 10  # of a kind, where there may be thousands
 #: steps of the distribution of BFD's lateness in the metrics, in seconds
 BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.1999)
 
@@ -97,7 +100,7 @@ class View:
         self, node: Watched, seconds: Callable[[], float], wall: Callable[[], float]
     ) -> None:
         self._node, self._seconds = node, seconds
-        self._wall = wall
+        self._wall, self._began = wall, seconds()
         self.times = Timeline(seconds, wall)
         self.pulse: Described | None = None  # how promptly the reactor comes round
 
@@ -152,7 +155,7 @@ class View:
 
     def _samples(self, usages: Usages) -> Iterator[Sample]:
         node, wall = self._node, self._wall()
-        for each in self._instances():
+        for each in self.instances():
             yield from families.of_instance(each, wall)
         for session in node.bfd.describe_each():
             yield from families.of_session(plain(session), wall)
@@ -166,22 +169,48 @@ class View:
         """How promptly the reactor comes round, and who held it up."""
         return {} if self.pulse is None else self.pulse.describe()
 
+    def status(self) -> dict[str, Any]:
+        """This node in one screen; cheap, however many sessions and servers it has."""
+        node, facts = self._node, self._node.facts
+        names = node.balance.names()
+        found = [(name, facts.get(f"virtual:{name}")) for name in names]
+        down = [name for name, serving in found if serving is None or not serving.up]
+        return {
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+            "uptime": self._seconds() - self._began,
+            **self.vrrp(),
+            "bfd": node.bfd.describe_all().get("states", {}),
+            "virtual_servers": {"count": len(names), "down": down[:MENTIONED]},
+            "reactor": self.reactor(),
+            "events": self.times.latest(self.board.events, MENTIONED),
+        }
+
+    def why(self, name: str) -> str | None:
+        """Why that instance is in its state; None when there is no such instance."""
+        for each in self.instances():
+            if each["name"] == name:
+                groups = [plain(group.describe()) for group in self._node.groups()]
+                return why(each, groups)
+        return None
+
     def readiness(self) -> list[str]:
         """Why this node is not ready yet; nothing when it is."""
         return [
             f"VRRP instance {each['name']} has not begun"
-            for each in self._instances()
+            for each in self.instances()
             if each["state"] == "INIT"
         ]
 
     def vrrp(self) -> dict[str, Any]:
         """The VRRP instances and the sync groups."""
         return {
-            "instances": list(self._instances()),
+            "instances": list(self.instances()),
             "groups": list(self._dated("group", self._node.groups())),
         }
 
-    def _instances(self) -> Iterator[dict[str, Any]]:
+    def instances(self) -> Iterator[dict[str, Any]]:
+        """The VRRP instances, one after the other."""
         return self._dated("vrrp", self._node.instances())
 
     def _dated(self, kind: str, found: Iterable[Described]) -> Iterator[dict[str, Any]]:

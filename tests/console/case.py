@@ -17,7 +17,7 @@ from hanode.console.client import UnixConnection
 from hanode.console.http import HttpService
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
-from tests.console.node import Node
+from tests.console.node import Node, Reloader
 
 
 class ConsoleCase(TestCase):
@@ -27,7 +27,9 @@ class ConsoleCase(TestCase):
         self.folder = Path(mkdtemp())
         self.path = str(self.folder / "h.sock")
         self.node = Node(reactor)
-        self.view, self.verbs = View(self.node, reactor.seconds, time), Verbs(self.node)
+        self.reloader = Reloader()
+        self.view = View(self.node, reactor.seconds, time)
+        self.verbs = Verbs(self.node, self.reloader)
 
     async def serve(self, endpoint=None):
         """A service that listens, or has failed to."""

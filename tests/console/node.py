@@ -1,7 +1,10 @@
 """A node to look at, without a network."""
 
+from twisted.internet.defer import succeed
+
 from hanode.config.scalars import Secret
 from hanode.facts import Facts
+from hanode.reload import Outcome
 from tests.console.samples import INSTANCE, LATENESS, SESSION, VIRTUAL, YOUNG
 
 
@@ -42,7 +45,10 @@ class Sessions:
 
     def describe_all(self):
         """What concerns all of them."""
-        return {"stalls": {"count": 1, "latest": 0.02, "worst": 0.02}}
+        return {
+            "states": {"UP": 1, "ADMIN_DOWN": 1},
+            "stalls": {"count": 1, "latest": 0.02, "worst": 0.02},
+        }
 
 
 class Balance:
@@ -80,6 +86,24 @@ class Balance:
             for virtual in self.virtuals.values()
             for real in virtual["real_servers"]
         ]
+
+
+class Reloader:
+    """Stands for the reloads of the daemon: the next outcome is C{outcome}."""
+
+    def __init__(self):
+        self.outcome = Outcome(False, ("warning: odd",), "1 changed (VI_1)", True)
+        self.asked = []
+
+    def reload(self):
+        """It was asked for."""
+        self.asked.append("reload")
+        return succeed(self.outcome)
+
+    def compare(self, path=None):
+        """So was this."""
+        self.asked.append(path)
+        return succeed(self.outcome)
 
 
 class Instance:

@@ -5,7 +5,7 @@ import json
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.console.commands import BfdOptions, LookOptions
+from hanode.console.commands import BfdOptions, LookOptions, client_of
 from hanode.console.lvs_report import lvs_details, lvs_table
 from hanode.console.report import bfd_details, bfd_table, vrrp_details, vrrp_page
 from tests.console.case import ConsoleCase
@@ -199,7 +199,7 @@ class UsageTests(SynchronousTestCase):
         ):
             options = LookOptions()
             options.parseOptions(given)
-            self.assertEqual(options.client().path, path)
+            self.assertEqual(client_of(options).path, path)
 
     def test_optionsAfterwards(self):
         """A verb may be the name of a session when it stands behind another."""

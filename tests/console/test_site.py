@@ -15,6 +15,8 @@ KNOWN = [
     "/api/v1/bfd",
     "/api/v1/bfd/NAME",
     "/api/v1/lateness",
+    "/api/v1/status",
+    "/api/v1/why/NAME",
     "/api/v1/vrrp",
     "/api/v1/vrrp/NAME",
     "/api/v1/lvs",
@@ -22,6 +24,8 @@ KNOWN = [
     "/api/v1/facts",
     "/api/v1/events",
     "/api/v1/reactor",
+    "/api/v1/reload",
+    "/api/v1/compare",
     "/readyz",
     "/metrics",
 ]

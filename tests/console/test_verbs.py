@@ -4,13 +4,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.console.verbs import Verbs
-from tests.console.node import Node
+from tests.console.node import Node, Reloader
 
 
 class BfdAdminTests(SynchronousTestCase):
     def setUp(self):
         self.node = Node(Clock())
-        self.verbs = Verbs(self.node)
+        self.verbs = Verbs(self.node, Reloader())
 
     def test_downAndUp(self):
         """The wish is a fact as long as it is one; its end is told too."""

@@ -23,6 +23,7 @@ class ViewTests(SynchronousTestCase):
             json.loads("".join(self.view.bfd())),
             {
                 "sessions": [SESSION, YOUNG],
+                "states": {"UP": 1, "ADMIN_DOWN": 1},
                 "stalls": {"count": 1, "latest": 0.02, "worst": 0.02},
             },
         )

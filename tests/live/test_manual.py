@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT
 
 from tests.live.case import LiveCase, until
+from tests.live.configs import instance
 from tests.live.daemons import CHECKOUT, Hanode, Log
 
 COMMAND = re.compile(r"^    (?:\$ )?((?:hanode|twistd|make) (?!{)[^#\[\n]*)", re.M)
@@ -23,6 +24,13 @@ PROGRAMS = {
 }
 
 ENDINGS = "The address moved each time|The requests always found who can answer"
+LOOKS = (
+    "hanode status",
+    "hanode why",
+    "hanode events",
+    "hanode vrrp",
+    "hanode reload",
+)
 PEER = "bfd_instance peer {\n neighbor_ip 127.0.0.2\n}\n"
 
 
@@ -64,13 +72,14 @@ class ManualTests(LiveCase):
         kinds = {" ".join(command.split()[:2]) for command in commands()}
         # make test is what runs this; make demo is hanode lab --fast: see test_lab.
         known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
+        known |= set(LOOKS)
         # make bench takes an hour, and prints figures instead of asserting them.
         self.assertEqual(kinds - {"make demo", "make test", "make bench"}, known)
 
     def test_check(self):
         """hanode check says that the file would run."""
         for command in commands():
-            if command.startswith("hanode check"):
+            if command.startswith("hanode check") and "--diff" not in command:
                 done = subprocess.run(
                     self.words(command),
                     env=self.environment(),
@@ -119,6 +128,23 @@ class ManualTests(LiveCase):
                     text=True,
                 )
                 self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+
+    def test_looks(self):
+        """Every command that asks a daemon, against one with that instance."""
+        daemon = Hanode(self.a, self.folder, instance(1, 150)).start()
+        self.addCleanup(daemon.end)
+        daemon.log.wait_for("hanode is ready")
+        until(daemon.socket.exists, what="the socket")
+        for command in commands():
+            if command.startswith(LOOKS) or "--diff" in command:
+                done = subprocess.run(
+                    [*self.words(command), "-S", str(daemon.socket)],
+                    env=self.environment(),
+                    capture_output=True,
+                    text=True,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+                self.assertNotEqual(done.stdout, "", command)
 
     def test_lab(self):
         """hanode lab with the files of a person."""

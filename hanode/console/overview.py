@@ -1,0 +1,64 @@
+"""One screen about the whole node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hanode.console import report
+from hanode.console.duration import elapsed, interval
+from hanode.console.table import printable
+from hanode.console.timeline import timeline
+
+Record = Mapping[str, Any]
+INSTANCES = 30  # that are shown line by line; of more only those that are not BACKUP
+
+
+def status(record: Record) -> str:
+    """What L{hanode.console.view.View.status} gives, as text."""
+    head = f"hanode on {record['host']}, process {record['pid']}, up for"
+    parts = [f"{printable(head)} {elapsed(record['uptime'])}"]
+    parts.append(_instances(record["instances"]))
+    if record.get("groups"):
+        parts.append(report.group_table(record["groups"]))
+    parts += filter(None, (_bfd(record["bfd"]), _servers(record["virtual_servers"])))
+    parts += filter(None, [_reactor(record["reactor"])])
+    parts.append(timeline(record["events"]))
+    return "\n\n".join(parts)
+
+
+def _instances(instances: Sequence[Record]) -> str:
+    if len(instances) <= INSTANCES:
+        return report.vrrp_table(instances)
+    shown = [each for each in instances if each["state"] != "BACKUP"][:INSTANCES]
+    rest = len(instances) - len(shown)
+    return f"{report.vrrp_table(shown)}\n... and {rest} more"
+
+
+def _bfd(states: Mapping[str, int]) -> str:
+    if not states:
+        return ""
+    counts = [
+        f"{count} {report.STATES.get(state, state)}"
+        for state, count in sorted(states.items(), reverse=True)
+    ]
+    return f"BFD sessions: {', '.join(counts)}"
+
+
+def _servers(servers: Record) -> str:
+    if not servers["count"]:
+        return ""
+    down = servers["down"]
+    if not down:
+        return f"virtual servers: {servers['count']}, all with their quorum"
+    names = printable(", ".join(down))
+    return f"virtual servers: {servers['count']}, without their quorum: {names}"
+
+
+def _reactor(reactor: Record) -> str:
+    if not reactor.get("stalls"):
+        return ""
+    return (
+        f"held up {reactor['stalls']} times, for {interval(reactor['longest'])} by"
+        f" {printable(reactor['held_by'])}"
+    )
