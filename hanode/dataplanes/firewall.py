@@ -70,7 +70,7 @@ class Firewall:
         self._rules = Rules("", FirewallDefs())
         self._refused: dict[str, tuple[Address, ...]] = {}
         self._links: tuple[VirtualLink, ...] = ()
-        self._there: Members = {}
+        self._there: dict[Place, set[Member]] = {}
         self._known = True  # whether the kernel has what C{_there} says
         self._reserved: Reservation | None = None
         self._watch: Watch | None = None
@@ -96,27 +96,47 @@ class Firewall:
 
     def refuse(self, owner: str, addresses: Sequence[Address]) -> None:
         """Packets to and from exactly these addresses of C{owner} are dropped."""
+        before = self._refused.pop(owner, ())
         if addresses:
             self._refused[owner] = tuple(addresses)
-        else:
-            self._refused.pop(owner, None)
-        self.settle(self._links)
+        if self._reserved is None or _is_active(self._again):
+            return
+        # Hundreds of instances may take over at once: look at this one only.
+        self._have(joined(self._addresses(addresses)))
+        if before:
+            self._remove_soon()
 
     def settle(self, links: Iterable[VirtualLink]) -> None:
         """Have the kernel do what is wanted, with these virtual links."""
         self._links = tuple(links)
         if self._reserved is None or _is_active(self._again):
             return
-        wanted = joined([*self._addresses(), *self._virtual()])
-        if self._known and not without(wanted, self._there):
-            if without(self._there, wanted) and not _is_active(self._trim):
-                self._trim = self._reactor.callLater(LATER, self._remove)
-            return
-        self._apply(wanted)
+        wanted = self._wanted()
+        self._have(wanted)
+        if without(self._there, wanted):
+            self._remove_soon()
 
-    def _addresses(self) -> Iterator[tuple[Place, Member]]:
+    def _wanted(self) -> Members:
+        refused = (each for held in self._refused.values() for each in held)
+        return joined([*self._addresses(refused), *self._virtual()])
+
+    def _have(self, members: Members) -> None:
+        """Add what is missing of these."""
+        if not self._known:
+            members = self._wanted()
+        elif not without(members, self._there):
+            return
+        self._listen(True)
+        if self._add(members):
+            self._complaint = ""
+        elif not _is_active(self._again):
+            self._again = self._reactor.callLater(RETRY, self._restore)
+
+    def _addresses(
+        self, addresses: Iterable[Address]
+    ) -> Iterator[tuple[Place, Member]]:
         by_index, indices = self._rules.defs.by_index, self._kernel.indices
-        for address in (each for held in self._refused.values() for each in held):
+        for address in addresses:
             packed, device = address.address.packed, address.device
             if len(packed) == 4:
                 yield (nft.IPV4, VIPS), (packed, b"")
@@ -170,7 +190,7 @@ class Firewall:
             return
         self._rules = Rules(name, self._rules.defs)
         try:
-            self._transact([each for f in FAMILIES for each in self._rules.removed(f)])
+            self._transact(self._rules_of_nothing(FAMILIES))
         except OSError as error:
             self.log.debug("no leftovers to remove: {error}", error=error)
 
@@ -180,95 +200,94 @@ class Firewall:
             if call is not None and call.active():
                 call.cancel()
         self._listen(False)
-        self._change_to({})
+        try:
+            self._transact(self._rules_of_nothing(families(self._there)))
+        except OSError as error:
+            self._complain(error)
         self._there, self._known = {}, True
         self._reserved.close()
         self._reserved = None
 
     # -- the kernel
 
-    def _apply(self, wanted: Members) -> None:
-        self._listen(True)
-        if self._change_to(wanted):
-            self._complaint = ""
-            return
-        self._known = False
-        if not _is_active(self._again):
-            self._again = self._reactor.callLater(RETRY, self._restore)
-
-    def _change_to(self, wanted: Members) -> bool:
-        """Add what is missing, without taking anything out; all of it with C{{}}."""
+    def _add(self, members: Members) -> bool:
+        """Have C{members} in the kernel, and take nothing out, if it is known."""
         try:
-            self._transact(self._additions(wanted))
+            self._transact(self._additions(members))
         except OSError as error:
             if error.errno not in CANNOT_COPY or not self._rules.copies:
-                self._complain(error)
+                self._failed(error)
                 return False
             copying = self._rules
             self._rules = Rules(copying.table, copying.defs, copies=False)
             try:  # the rest is possible perhaps
-                self._transact(self._additions(wanted))
+                self._transact(self._additions(members))
             except OSError:
                 self._rules = copying
-                self._complain(error)
+                self._failed(error)
                 return False
             self.log.warn(
                 "the kernel cannot copy packets (nft_dup): membership reports of"
                 " virtual MACs are dropped"
             )
-        if not wanted or not self._known:
-            self._there = wanted
-        else:
-            self._there = joined(
-                (place, member)
-                for place in {*wanted, *self._there}
-                for member in _merged(wanted.get(place, ()), self._there.get(place, ()))
-            )
+        if not self._known:
+            self._there = {}
+        for place, inside in members.items():
+            keys = {key for key, _ in inside}
+            others = {m for m in self._there.get(place, ()) if m[0] not in keys}
+            self._there[place] = others | inside
         self._known = True
         return True
 
-    def _additions(self, wanted: Members) -> list[bytes]:
-        rules, there = self._rules, families(self._there)
-        if not wanted or not self._known:  # all anew
-            found = []
-            for family in FAMILIES:
-                if family in there or not self._known:
-                    found += rules.removed(family)
-                if family in families(wanted):
-                    found += rules.made(family, wanted)
-            return found
-        found = []
-        for family in families(wanted) - there:
-            found += rules.made(family, wanted)
+    def _additions(self, members: Members) -> list[bytes]:
+        rules, wanted = self._rules, families(members)
+        there = families(self._there) if self._known else set[int]()
+        found = [] if self._known else self._rules_of_nothing(FAMILIES)
+        for family in wanted - there:
+            found += rules.made(family, members)
         added = {
             place: each
-            for place, each in without(wanted, self._there).items()
+            for place, each in without(members, self._there).items()
             if place[0] in there
         }
         found += rules.changed(nft.DELSETELEM, conflicts(added, self._there))
         return found + rules.changed(nft.NEWSETELEM, added)
 
+    def _rules_of_nothing(self, some: Iterable[int]) -> list[bytes]:
+        return [each for family in some for each in self._rules.removed(family)]
+
+    def _remove_soon(self) -> None:
+        if not _is_active(self._trim):
+            self._trim = self._reactor.callLater(LATER, self._remove)
+
     def _remove(self) -> None:
         """Take out what is wanted no more."""
         self._trim = None
-        wanted = joined([*self._addresses(), *self._virtual()])
-        gone, rules = without(self._there, wanted), self._rules
-        parts: list[bytes] = []
-        for family in families(self._there) - families(wanted):
-            parts += rules.removed(family)
+        if not self._known:
+            return
+        wanted = self._wanted()
         still = families(wanted)
-        parts += rules.changed(
+        gone = without(self._there, wanted)
+        parts = self._rules_of_nothing(families(self._there) - still)
+        parts += self._rules.changed(
             nft.DELSETELEM, {place: m for place, m in gone.items() if place[0] in still}
         )
         try:
             self._transact(parts)
         except OSError as error:
-            self._complain(error)
-            self._known = False
+            self._failed(error)
+            self._restore()
             return
-        self._there = wanted
+        self._there = {
+            place: set(inside & self._there.get(place, set()))
+            for place, inside in wanted.items()
+        }
         if not wanted:
             self._listen(False)
+
+    def _failed(self, error: OSError) -> None:
+        self._known = False
+        self._complain(error)
 
     def _complain(self, error: OSError) -> None:
         why = reason(error)

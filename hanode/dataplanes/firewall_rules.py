@@ -10,7 +10,7 @@ The rules are always the same; what changes is the members of the sets that they
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from hanode.config.vmac_model import FirewallDefs
@@ -27,7 +27,7 @@ FAMILIES = (nft.IPV4, nft.IPV6)
 
 Place = tuple[int, str]  # family and set
 Member = tuple[bytes, bytes]  # key and data, which is b"" in a set
-Members = Mapping[Place, frozenset[Member]]
+Members = Mapping[Place, Set[Member]]
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,9 @@ def _icmp_type() -> bytes:
 
 def without(one: Members, other: Members) -> dict[Place, frozenset[Member]]:
     """What C{one} has and C{other} has not."""
-    found = {place: each - other.get(place, frozenset()) for place, each in one.items()}
-    return {place: each for place, each in found.items() if each}
+    nothing = frozenset[Member]()
+    found = {place: each - other.get(place, nothing) for place, each in one.items()}
+    return {place: frozenset(each) for place, each in found.items() if each}
 
 
 def families(members: Members) -> set[int]:

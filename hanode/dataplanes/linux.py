@@ -193,7 +193,7 @@ class LinuxDataplane:
     def virtual_links(self, owner: str, links: Sequence[VirtualLink]) -> None:
         """See L{IDataplane.virtual_links}."""
         self._virtual.want(owner, links)
-        if self._settle():
+        if self._requests is not None and self._settle():
             self._links_changed()
 
     def configure_firewall(self, defs: FirewallDefs) -> None:
@@ -283,7 +283,7 @@ class LinuxDataplane:
         lost, self._lost = self._lost, {}
         dirty, self._dirty = self._dirty, set()
         moved, self._moved = self._moved, set()
-        if (moved or dirty) and self._settle():
+        if self._virtual.concerned(moved, dirty) and self._settle():
             moved |= self._virtual.indices()
         if moved:
             self._addresses.rebind()

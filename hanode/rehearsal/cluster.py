@@ -221,6 +221,7 @@ class Cluster:
         """Give a node another configuration, as SIGHUP does."""
         box = self.boxes[name]
         box.model = parse(source) if isinstance(source, str) else source
+        box.station.below = _below(box.model)
         if box.node is not None:
             box.node.reload(box.model)
 
@@ -260,12 +261,15 @@ class Cluster:
         name = f"n{number}"
         dataplane = MemoryDataplane(self.clock)
         links = []
-        for index, interface in enumerate(sorted(interfaces(model)), 2):
+        for index, interface in enumerate(
+            sorted(interfaces(model) - set(_below(model))), 2
+        ):
             mac = bytes((2, 0, 0, number >> 8, number & 255, index))
             link = Link(interface, index, True, mac, 1500, own + extra)
             links.append(link)
             dataplane.set_link(link)
         station = Station(self.lan, name, own + extra)
+        station.below = _below(model)
         clock = PrivateClock(self.clock)
         processes = NoProcesses([], self.clock)
         balancer = MemoryBalancer(self.clock)
@@ -279,6 +283,12 @@ class Cluster:
         box.links = [replace(link, up=up) for link in box.links]
         for link in box.links:
             box.dataplane.set_link(link)
+
+
+def _below(model: Model) -> dict[str, str]:
+    """The virtual links of a model, each with the interface that it sits on."""
+    links = [each for one in model.instances.values() for each in one.virtual.links]
+    return {each.name: each.parent for each in links}
 
 
 def parse(text: str) -> Model:

@@ -152,13 +152,14 @@ class Station:
     """One node on the wire; C{addresses} are its own, the first of a family first.
 
     C{forwards} tells whether its kernel forwards, so that it turns BFD's echo packets
-    whoever listens.
+    whoever listens. C{below} has the interface of each virtual one.
     """
 
     def __init__(self, lan: Lan, name: str, addresses: Sequence[IpAddress]) -> None:
         self.lan, self.name, self.addresses = lan, name, tuple(addresses)
         self.up = True
         self.forwards = False
+        self.below: dict[str, str] = {}
         self._ports: list[_Closing] = []
         self._senders: dict[int, Sender] = {}  # by source port; they hear nothing
         lan.stations.append(self)
@@ -176,7 +177,8 @@ class Station:
         header: bool = False,
     ) -> IRawPort:
         """See L{INetwork.raw}. A whole packet is brought as it is."""
-        port = _Port(self, protocol, family, interface, receiver, source, group, ttl)
+        wire = self.below.get(interface, interface)
+        port = _Port(self, protocol, family, wire, receiver, source, group, ttl)
         self._opened(port)
         return port
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from hanode.config.model import Address
+from hanode.config.vmac_model import VirtualLink
 from hanode.link import Link
 
 DEVICE = "wan0"
@@ -15,6 +17,7 @@ SINGLE = Address(ip_address("198.51.100.7"), 32, DEVICE)
 SIX = Address(ip_address("2001:db8::7"), 64, DEVICE, flags=frozenset({"nodad"}))
 ALL = (A, B, SINGLE, SIX)
 OWN = "203.0.113.5/24"
+VIRTUAL = VirtualLink("vrrp.51", DEVICE, mac=bytes.fromhex("00005e000133"))
 
 
 class DataplaneContract:
@@ -57,6 +60,14 @@ class DataplaneContract:
         raise NotImplementedError
 
     def is_promoting(self) -> bool:
+        raise NotImplementedError
+
+    def add_link_local(self) -> None:
+        """wan0 gets an IPv6 link-local address unless it has one."""
+        raise NotImplementedError
+
+    def virtual_links(self) -> list[str]:
+        """The names of the interfaces that are on wan0."""
         raise NotImplementedError
 
     # The claims.
@@ -281,6 +292,54 @@ class DataplaneContract:
         self.same(self.is_promoting(), True)
         self.dataplane.promote_secondaries("VI_2", DEVICE, False)
         self.same(self.is_promoting(), False)
+
+    def test_virtual_link(self) -> None:
+        """It is there with its MAC address when the call returns, and goes so, too."""
+        self.start()
+        self.dataplane.virtual_links("VI_1", (VIRTUAL,))
+        link = self.dataplane.links()[VIRTUAL.name]
+        self.same((link.up, link.mac), (True, VIRTUAL.mac))
+        self.same(self.told[-1], (VIRTUAL.name, link))
+        self.dataplane.virtual_links("VI_1", ())
+        self.settle()
+        self.same(VIRTUAL.name in self.dataplane.links(), False)
+        self.same(self.told[-1], (VIRTUAL.name, None))
+
+    def test_virtual_link_follows_its_parent(self) -> None:
+        """It is as up as its parent, and goes and comes with it; so do addresses."""
+        held = Address(ip_address("192.0.2.1"), 24, VIRTUAL.name)
+        self.dataplane.virtual_links("VI_1", (VIRTUAL,))
+        self.start()
+        self.dataplane.hold("VI_1", (held,))
+        self.set_up(False)
+        self.settle()
+        self.same(self.dataplane.links()[VIRTUAL.name].up, False)
+        self.set_up(True)
+        self.settle()
+        self.same(self.dataplane.links()[VIRTUAL.name].up, True)
+        self.delete_interface()
+        self.settle()
+        self.same(VIRTUAL.name in self.dataplane.links(), False)
+        self.create_interface()
+        self.settle()
+        self.same(self.dataplane.links()[VIRTUAL.name].up, True)
+
+    def test_virtual_link_of_ipv6(self) -> None:
+        """It has a link-local address, which is no address of an instance."""
+        six = replace(VIRTUAL, ipv4=False, ipv6=True, link_local=True)
+        self.start()
+        self.add_link_local()
+        self.dataplane.virtual_links("VI_1", (six,))
+        link = self.dataplane.links()[VIRTUAL.name]
+        self.same(link.address(6), self.dataplane.links()[DEVICE].address(6))
+        self.same(link.address(6) is None, False)
+
+    def test_stop_removes_virtual_links(self) -> None:
+        """After stop they are gone."""
+        self.dataplane.virtual_links("VI_1", (VIRTUAL,))
+        self.start()
+        self.dataplane.stop()
+        self.same(self.virtual_links(), [])
 
     def test_stop(self) -> None:
         """After stop there is nothing of ours left, and nothing comes back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_interface
+from ipaddress import IPv4Address, IPv6Address, ip_interface
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -58,6 +58,13 @@ class MemoryContractTests(DataplaneContract, SynchronousTestCase):
 
     def is_promoting(self) -> bool:
         return DEVICE in self.dataplane.promoted
+
+    def add_link_local(self) -> None:
+        own = (IPv6Address("fe80::5"),)
+        self.dataplane.set_link(Link(DEVICE, self.index, True, MAC, addresses=own))
+
+    def virtual_links(self) -> list[str]:
+        return [name for name in self.dataplane.links() if name != DEVICE]
 
 
 class MemoryTests(SynchronousTestCase):

@@ -100,6 +100,15 @@ class LinuxContractTests(Live, DataplaneContract, SynchronousTestCase):
         with open(path) as value:
             return value.read().strip() == "1"
 
+    def add_link_local(self) -> None:
+        ip("addr", "replace", "fe80::5/64", "dev", DEVICE, "nodad")
+        self.settle()
+
+    def virtual_links(self) -> list[str]:
+        return [line for line in ip("-o", "link").splitlines() if f"@{DEVICE}" in line][
+            1:
+        ]
+
 
 class LinuxTests(Live, SynchronousTestCase):
     """What only the real kernel can show."""
