@@ -37,6 +37,7 @@ from hanode.promptness import settle
 from hanode.pulse import Pulse
 from hanode.reading import Reading, read
 from hanode.reload import Reloading
+from hanode.starts import Starts
 from hanode.supervisor import Supervisor
 from hanode.world import World, make_monotonic, uptime
 
@@ -192,7 +193,9 @@ def world(reactor: Any, details: bool = False) -> World:
         clock=reactor,
         random=SystemRandom(),
         network=Network(reactor),
-        processes=Processes(reactor, Outputs(reactor) if details else None),
+        processes=Starts(
+            reactor, Processes(reactor, Outputs(reactor) if details else None)
+        ),
         dataplane=LinuxDataplane(reactor),
         uptime=uptime,
     )

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from itertools import pairwise
 
 from hanode.rehearsal import syscalls
 from tests.live.case import LiveCase, until
@@ -179,6 +180,41 @@ class Scripts(PairCase):
         at = self.observer.now()
         self.beats()
         self.steady(at)
+
+    def test_manyAtOnce(self):
+        """Two hundred instances with a script each: no advertisement is missed."""
+        told = self.folder / "told"
+        notify = f"  notify {self.script('many', f'echo $2 $3 >> {told}')}"
+
+        def config(me, priority, extra=""):
+            return "".join(
+                instance(me, priority, **_many(number), extra=extra)
+                for number in range(1, 201)
+            )
+
+        self.first = self.daemon("hanode", self.a, config(1, 150, notify))
+        self.second = self.daemon("hanode", self.b, config(2, 100))
+        for daemon in (self.second, self.first):
+            daemon.detail = False
+            daemon.start()
+            daemon.log.wait_for(r"\(VI_200\) Entering MASTER STATE")
+        self.second.log.wait_for(r"\(VI_200\) Entering BACKUP STATE$", start=200)
+        mark, at = self.second.log.mark(), self.observer.now()
+        until(lambda: told.read_text().count("MASTER") == 200, 30)
+        until(lambda: len(self.observer.adverts(at)) >= 400)
+        self.assertEqual(self.second.log.count("Entering MASTER", mark), 0)
+        beats = {}
+        for seen in self.observer.adverts(at):
+            self.assertEqual(str(seen.source), "192.0.2.1")
+            beats.setdefault(seen.advert.vrid, []).append(seen.at)
+        gaps = [b - a for each in beats.values() for a, b in pairwise(each)]
+        self.assertLess(max(gaps), 2.0)
+
+
+def _many(number):
+    """What makes one of many instances different from the others."""
+    vip = f"192.0.2.{number + 20}/24"
+    return {"name": f"VI_{number}", "vrid": number, "vips": [vip], "version": 3}
 
 
 EATER = "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done"
