@@ -38,6 +38,7 @@ from hanode.rehearsal.farm import Farm, balancers
 from hanode.rehearsal.lan import Lan, Station
 from hanode.world import World
 
+EPOCH = 1_800_000_000.0  # what a wall clock shows at first, in seconds since 1970
 LEAST_STEP = 1e-9  # seconds; two events nearer than this happen in one step
 
 
@@ -120,6 +121,7 @@ class Box:
     links: list[Link]
     balancer: MemoryBalancer
     node: Node | None = None
+    wrong: float = 0.0  # seconds by which somebody has set the clock ahead
 
 
 class Cluster:
@@ -207,7 +209,12 @@ class Cluster:
         if box.node is None:
             box.clock = PrivateClock(self.clock)
             world = World(
-                box.clock, self.random, box.station, box.processes, box.dataplane
+                box.clock,
+                self.random,
+                box.station,
+                box.processes,
+                box.dataplane,
+                wall=lambda: EPOCH + self.clock.seconds() + box.wrong,
             )
             box.node = Node(
                 box.model,
@@ -216,6 +223,10 @@ class Cluster:
                 balancers=balancers(box.balancer),
             )
             box.node.startService()
+
+    def set_clock(self, name: str, wrong: float) -> None:
+        """Set the wall clock of a node: C{wrong} seconds ahead of the right time."""
+        self.boxes[name].wrong = wrong
 
     def reload(self, name: str, source: Model | str) -> None:
         """Give a node another configuration, as SIGHUP does."""
