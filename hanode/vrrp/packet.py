@@ -22,6 +22,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from hanode.badpacket import BadPacket as BadPacket
@@ -147,10 +148,7 @@ def decode(
         raise BadPacket("length", len(data))
     covered = data if size == 16 else data[:length]
     kind = _verify(version, covered, source, destination)
-    make = _CLASSES[source.version]
-    addresses = tuple(
-        make(data[at : at + size]) for at in range(_HEADER.size, end, size)
-    )
+    addresses = _addresses(data[_HEADER.size : end], source.version)
     if version == 3:
         interval = (timing & 0x0FFF) / 100
         if not interval:
@@ -165,6 +163,12 @@ def decode(
         timing >> 8,
         data[end:length],
     ), kind
+
+
+@lru_cache(maxsize=256)  # a master says the same again and again
+def _addresses(packed: bytes, family: int) -> tuple[IpAddress, ...]:
+    make, size = _CLASSES[family], 4 if family == 4 else 16
+    return tuple(make(packed[at : at + size]) for at in range(0, len(packed), size))
 
 
 def _verify(

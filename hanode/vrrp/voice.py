@@ -191,8 +191,10 @@ class Voice:
             )
         if settings.skip_check_adv_addr and source == self._machine.master:
             return
-        ours = {each.address for each in settings.addresses}
-        if advert.priority and set(advert.addresses) != ours:
+        ours = tuple(each.address for each in settings.addresses)
+        if not advert.priority or advert.addresses == ours:
+            return
+        if set(advert.addresses) != set(ours):
             self.counters["address list differs"] += 1
             self._complain(
                 ("addresses", source),
