@@ -115,7 +115,7 @@ class RollOutTests(StoryCase):
             self.assertEqual(self.steps(ROTATION[1:]), [{1}, {2}, {2}])
 
     def test_wrong_key(self):
-        """A node with a wrong key is noticed by the first who hear it, and not dropped."""
+        """A node with a wrong key is noticed by those who hear it, and not dropped."""
         self.gather(ROLL_OUT[0])
         wrong = ROLL_OUT[1].replace("ab", "ba")
         self.cluster.reload("n1", self.text("n1", wrong))
