@@ -8,27 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from hanode.vrrp.actions import Say, State, say
-
-
-@dataclass(frozen=True)
-class Condition:
-    """How one member stands.
-
-    C{faults}: its own, not those that its group laid on it. C{willing}: it would be
-    MASTER alone. C{bereft}: the same, because BFD lost its master. C{follows}: it
-    hears a master that it does not replace. C{assured}: BFD says that this master
-    lives. C{interval}: its seconds between two advertisements.
-    """
-
-    state: State
-    faults: tuple[str, ...] = ()
-    willing: bool = False
-    bereft: bool = False
-    follows: bool = False
-    assured: bool = False
-    interval: float = 1.0
+from hanode.vrrp.conditions import Condition, Conditions
 
 
 @dataclass(frozen=True)
@@ -78,14 +61,15 @@ class Group:
         self.name = name
         self.state = State.INIT
         self._bound: dict[str, tuple[str, ...]] = {}
+        self._blamed = "", ""  # the first two with faults of their own
         self._leading: set[str] = set()  # members that were MASTER with the others
         self._why = ""  # the members move
         self._called: set[str] = set()  # members told to lead, not yet MASTER
 
-    def begin(self, members: Mapping[str, Condition]) -> Orders:
+    def begin(self, now: Conditions) -> Orders:
         """Before the first member starts: the group is told of before its members."""
-        orders = self._bind(members)
-        if self._culprits(members):
+        orders = self._bind(now)
+        if now.sick:
             self.state = State.FAULT
         else:
             self.state, self._why = State.BACKUP, "init"
@@ -97,44 +81,52 @@ class Group:
         self._called.discard(member)
         self._bound.pop(member, None)
 
-    def weigh(self, members: Mapping[str, Condition]) -> Orders:
+    def may_move(self, now: Conditions) -> bool:
+        """Whether any member may have to become MASTER or BACKUP.
+
+        Else none has, even if some are less willing than is known here.
+        """
+        if now.sick:
+            return False
+        busy = bool(self._called or self._leading or now.masters)
+        return busy or bool(now.bereft) or now.all_willing
+
+    def weigh(self, now: Conditions) -> Orders:
         """Something has changed: what is to be done now."""
-        orders = self._bind(members)
-        if self._culprits(members):
+        orders = self._bind(now)
+        if now.sick:
             self._leading.clear()
             self._called.clear()
-        else:
-            orders += self._move(members)
-        states = {each.state for each in members.values()}
-        if len(states) == 1 and states != {self.state}:
-            (self.state,) = states
+        elif self.may_move(now):
+            orders += self._move(now.members)
+        common = now.common
+        if common is not None and common is not self.state:
+            self.state = common
             orders.append(Announced(self.state, self._why))
         return orders
 
     # -- FAULT
 
-    def _culprits(self, members: Mapping[str, Condition]) -> list[str]:
-        return [name for name, each in members.items() if each.faults]
-
-    def _bind(self, members: Mapping[str, Condition]) -> Orders:
-        """All others are in FAULT as long as one is."""
-        culprits = self._culprits(members)
+    def _bind(self, now: Conditions) -> Orders:
+        """All others are in FAULT as long as one is; the first one is named."""
+        first, second = [*islice(now.sick, 2), "", ""][:2]
+        if self._blamed == (first, second) and len(self._bound) == len(now.members):
+            return []
+        self._blamed = first, second
         orders: Orders = []
-        for name in members:
-            others = [each for each in culprits if each != name]
-            faults = tuple(f"sync group {self.name}: {each}" for each in others)
+        for name in now.members:
+            cause = second if name == first else first
+            faults = (f"sync group {self.name}: {cause}",) if cause else ()
             if faults != self._bound.get(name, ()):
-                self._bound[name] = faults
                 orders.append(Bind(name, faults))
-        if culprits:
-            first = culprits[0]
-            self._why = f"{first}: {', '.join(members[first].faults)}"
+            self._bound[name] = faults
+        if first:
+            self._why = f"{first}: {', '.join(now.members[first].faults)}"
+            fell = any(order.faults for order in orders if isinstance(order, Bind))
+            if self.state is not State.FAULT and fell:
+                return [self._syncing(State.FAULT), *orders]
         elif orders:
             self._why = "faults cleared"
-        fell = any(order.faults for order in orders if isinstance(order, Bind))
-        if culprits and self.state is not State.FAULT and fell:
-            return [self._syncing(State.FAULT), *orders]
-        if orders and not culprits:
             return [self._syncing(State.BACKUP), *orders]
         return orders
 
@@ -173,26 +165,20 @@ class Group:
         """MASTER when all can be; who joins a master group needs only himself."""
         ours = self._leading | self._called
         waiting = {name: each for name, each in members.items() if name not in ours}
+        # Who does not know yet that his master is gone is drawn along when BFD has
+        # found that out for another member, unless BFD vouches for his own.
+        drawn = any(each.bereft for each in waiting.values())
         ready = [
             name
             for name, each in waiting.items()
-            if each.state is State.BACKUP and self._is_eligible(each, waiting)
+            if each.willing
+            or (drawn and not each.assured and each.state is State.BACKUP)
         ]
         if not ready or (not ours and len(ready) < len(members)):
             return []
         self._called.update(ready)
         self._why = "all members can"
         return [self._syncing(State.MASTER), *(Lead(name) for name in ready)]
-
-    @staticmethod
-    def _is_eligible(member: Condition, all_: Mapping[str, Condition]) -> bool:
-        """Whether it may be MASTER now.
-
-        Who does not know yet that his master is gone is drawn along when BFD has
-        found that out for another member, unless BFD vouches for his own.
-        """
-        drawn = any(each.bereft for each in all_.values()) and not member.assured
-        return member.willing or drawn
 
     def _syncing(self, state: State) -> Say:
         text = "VRRP_Group({group}) Syncing instances to {state} state"

@@ -16,6 +16,8 @@ from hanode.events import Event
 from hanode.facts import Facts
 from hanode.vrrp import group
 from hanode.vrrp.actions import Say, State
+from hanode.vrrp.conditions import Conditions
+from hanode.vrrp.fellow import Fellow
 from hanode.vrrp.service import VrrpService
 
 
@@ -30,7 +32,8 @@ class GroupService:
         self.settings = settings
         self._facts, self._notify = facts, notify
         self.machine = group.Group(settings.name)
-        self.members: dict[str, VrrpService] = {}
+        self.members: dict[str, Fellow] = {}
+        self._conditions = Conditions({})
         self._quiet = True  # while the members are being exchanged
         self._busy = self._again = False
         self._performers: dict[type, Callable[[Any], None]] = {
@@ -43,24 +46,23 @@ class GroupService:
 
     # -- who belongs to it
 
-    def join(self, members: Iterable[VrrpService]) -> None:
+    def join(self, members: Iterable[Fellow]) -> None:
         """These are the members from now on."""
         # The order is that of the virtual routers, the same on all nodes.
         ranked = sorted(members, key=_rank)
-        for name, service in list(self.members.items()):
-            if service not in ranked:
+        for name, fellow in list(self.members.items()):
+            if fellow not in ranked:
                 self._dismiss(name)
-        self.members = {each.settings.name: each for each in ranked}
+        self.members = {each.name: each for each in ranked}
         for each in ranked:
             each.sync = self
 
     def _dismiss(self, name: str) -> None:
-        service = self.members.pop(name)
+        fellow = self.members.pop(name)
         self.machine.forget(name)
-        if service.sync is self:
-            service.sync = None
-        if service.running:
-            service.bind(())
+        if fellow.sync is self:
+            fellow.sync = None
+        fellow.bind(())
 
     def pause(self) -> None:
         """What happens until C{resume} is not weighed."""
@@ -69,7 +71,8 @@ class GroupService:
     def resume(self) -> None:
         """Weigh what there is now."""
         self._quiet = False
-        self.weigh()
+        self._look()
+        self._weigh()
 
     def dissolve(self) -> None:
         """The group exists no more."""
@@ -86,18 +89,28 @@ class GroupService:
     # -- what the members say
 
     def begin(self) -> None:
-        """See L{hanode.vrrp.service.Sync}: the first member is about to start."""
+        """See L{hanode.vrrp.fellow.Sync}: the first member is about to start."""
         if self.machine.state is State.INIT:
             for each in self.members.values():
-                if not each.running:
-                    each.look()
-            self._perform(self.machine.begin(self._conditions()))
+                each.look()
+            self._look()
+            self._perform(self.machine.begin(self._conditions))
             self._quiet = False
 
-    def weigh(self) -> None:
-        """See L{hanode.vrrp.service.Sync}."""
-        if self._quiet or not self.members:
-            return
+    def changed(self, member: Fellow) -> None:
+        """See L{hanode.vrrp.fellow.Sync}."""
+        if not self._quiet:
+            self._conditions.note(member.name, member.condition())
+            self._weigh()
+
+    def _look(self) -> None:
+        """See how all members stand."""
+        everyone = self.members.items()
+        self._conditions = Conditions(
+            {name: each.condition() for name, each in everyone}
+        )
+
+    def _weigh(self) -> None:
         self._again = True
         if self._busy:
             return
@@ -105,24 +118,23 @@ class GroupService:
         try:
             while self._again:
                 self._again = False
-                self._perform(self.machine.weigh(self._conditions()))
+                if self.machine.may_move(self._conditions):
+                    self._look()  # some are less willing than they have told
+                self._perform(self.machine.weigh(self._conditions))
         finally:
             self._busy = False
 
-    def outranked(self, member: VrrpService) -> None:
-        """See L{hanode.vrrp.service.Sync}."""
+    def outranked(self, member: Fellow) -> None:
+        """See L{hanode.vrrp.fellow.Sync}."""
         for each in self.members.values():
             if each is not member:
                 each.announce_again()
 
-    def farewell(self, member: VrrpService) -> None:
-        """See L{hanode.vrrp.service.Sync}."""
+    def farewell(self, member: Fellow) -> None:
+        """See L{hanode.vrrp.fellow.Sync}."""
         for each in self.members.values():
             if each is not member:
                 each.hasten()
-
-    def _conditions(self) -> dict[str, group.Condition]:
-        return {name: each.condition() for name, each in self.members.items()}
 
     # -- what the machine wants
 
@@ -156,8 +168,8 @@ class GroupService:
         }
 
 
-def _rank(service: VrrpService) -> tuple[int, int, str]:
-    settings = service.settings
+def _rank(member: Fellow) -> tuple[int, int, str]:
+    settings = member.settings
     return settings.vrid, settings.family, settings.name
 
 
@@ -190,7 +202,7 @@ class Groups:
             if service is None:
                 service = GroupService(settings, self._facts, self._notify)
             service.settings = settings
-            service.join(found[each] for each in settings.members)
+            service.join(found[each].fellow for each in settings.members)
             self._groups[name] = service
         if self._running:
             for each in self:

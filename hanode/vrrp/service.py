@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall
@@ -21,7 +21,7 @@ from hanode.facts import Facts
 from hanode.path import Path
 from hanode.vrrp import actions
 from hanode.vrrp.actions import State
-from hanode.vrrp.group import Condition
+from hanode.vrrp.fellow import Fellow
 from hanode.vrrp.member import Member
 from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
@@ -34,22 +34,6 @@ SAME_ROUTER = (
     *("vrid", "interface", "family", "version", "unicast", "multicast_group"),
     *("virtual", "vrf", "authenticated_header"),
 )
-
-
-class Sync(Protocol):
-    """The sync group, as its members see it."""
-
-    def begin(self) -> None:
-        """A member is about to start."""
-
-    def weigh(self) -> None:
-        """Something about a member has changed that the others must know."""
-
-    def outranked(self, member: VrrpService) -> None:
-        """C{member} heard a lower master and announced its addresses again."""
-
-    def farewell(self, member: VrrpService) -> None:
-        """The master that C{member} followed has said goodbye."""
 
 
 class VrrpService(Service):
@@ -73,14 +57,15 @@ class VrrpService(Service):
     ) -> None:
         self.setName(settings.name)
         self.machine = Member(settings)
-        self.sync: Sync | None = None
-        self.own_faults: tuple[str, ...] = ()
-        self._bound: tuple[str, ...] = ()  # faults of other members of the group
         self._world, self._facts = world, facts
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
         self._voice = Voice(self.machine, wires, self._heard, world)
         self._outlook = Outlook(facts, weigh, self._look_again, self._found, self._lost)
+        #: What the sync group has to do with.
+        self.fellow = Fellow(
+            self.machine, self._driver, self._outlook.vouches, self._look
+        )
         self._performers: dict[type, Callable[[Any], None]] = {
             actions.Advertise: self._advertise,
             actions.Hold: self._hold,
@@ -88,8 +73,8 @@ class VrrpService(Service):
             actions.Report: self._report,
             actions.Outranked: self._outranked,
             actions.Reweighed: self._reweighed,
-            actions.Swayed: self._swayed,
-            actions.Farewell: self._farewell,
+            actions.Swayed: lambda _: self.fellow.changed(),
+            actions.Farewell: lambda _: self.fellow.farewell(),
             actions.Say: self._say,
         }
         self._open_problem = ""
@@ -98,7 +83,6 @@ class VrrpService(Service):
         self._begin_at: float | None = None  # it is to begin, as of this moment
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
-        self._weight = settings.priority
         self._leaving = False
         self._holding: tuple[Address, ...] = ()
         self._refused: tuple[Address, ...] = ()
@@ -226,52 +210,14 @@ class VrrpService(Service):
         self._begin_at = None
         if self._waited:
             moment = self._world.clock.seconds()
-        if self.sync is not None:
-            self.sync.begin()
+        self.fellow.begin()
         self._driver.feed_at(moment, self.machine.start)
 
-    # -- what the sync group says
-
-    def look(self) -> None:
+    def _look(self) -> None:
         """Learn how the instance stands, before it starts."""
-        self._outlook.watch(self.settings)
-        self._judge()
-
-    def condition(self) -> Condition:
-        """How it stands, for its group."""
-        machine = self.machine
-        follows = machine.state is State.BACKUP and machine.master is not None
-        return Condition(
-            machine.state,
-            self.own_faults,
-            machine.willing,
-            machine.bereft,
-            follows and not machine.willing,
-            self._outlook.vouches(machine.master),
-            self.settings.advert_int,
-        )
-
-    def bind(self, faults: tuple[str, ...]) -> None:
-        """Exactly these faults of others are ours, too."""
-        self._bound = faults
-        self._feed_judge()
-
-    def lead(self) -> None:
-        """Be MASTER with the others."""
-        self._driver.feed(self.machine.lead)
-        self._tell_master()
-
-    def step_back(self, wait: float) -> None:
-        """Be MASTER no longer; see L{Member.step_back}."""
-        self._driver.feed(self.machine.step_back, wait)
-
-    def hasten(self) -> None:
-        """See L{Member.hasten}."""
-        self._driver.feed(self.machine.hasten)
-
-    def announce_again(self) -> None:
-        """See L{Member.announce_again}."""
-        self._driver.feed(self.machine.announce_again)
+        if not self.running:
+            self._outlook.watch(self.settings)
+            self._judge()
 
     def _promote_secondaries(self, wanted: bool) -> None:
         self._world.dataplane.promote_secondaries(
@@ -311,16 +257,8 @@ class VrrpService(Service):
         if gone or (self._outlook.virtual is None and self.settings.virtual.device):
             self._voice.close()  # the interface has gone, and its socket with it
         faults = self._outlook.own_faults() or self._open()
-        had, self.own_faults = self.own_faults, faults + verdict.faults
-        self._weight = verdict.priority
-        self._feed_judge()
-        if self.own_faults != had:
-            self._swayed()
+        self.fellow.judged(verdict.priority, faults + verdict.faults)
         self._begin_unless(verdict.pending)
-
-    def _feed_judge(self) -> None:
-        faults = self.own_faults + self._bound
-        self._driver.feed(self.machine.judge, self._weight, faults)
 
     def _open(self) -> tuple[str, ...]:
         """Have the right socket open; give the fault when that is impossible."""
@@ -391,12 +329,11 @@ class VrrpService(Service):
         self._tell_master()
         if not self._leaving:
             self._tell(action.state.value)
-        self._swayed()
+        self.fellow.changed()
 
     def _outranked(self, action: actions.Outranked) -> None:
         self._tell("MASTER_RX_LOWER_PRI")
-        if self.sync is not None:
-            self.sync.outranked(self)
+        self.fellow.outranked()
 
     def _reweighed(self, action: actions.Reweighed) -> None:
         state = self.machine.state
@@ -405,14 +342,6 @@ class VrrpService(Service):
             State.BACKUP,
         ):
             self._tell(f"{state.value}_PRIORITY")
-
-    def _swayed(self, action: object = None) -> None:
-        if self.sync is not None:
-            self.sync.weigh()
-
-    def _farewell(self, action: actions.Farewell) -> None:
-        if self.sync is not None:
-            self.sync.farewell(self)
 
     def _tell(self, state: str) -> None:
         priority, settings = self.machine.priority, self.settings

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode.node import Node
+from hanode.processes import Exit
 from hanode.rehearsal.cluster import Cluster
+from hanode.world import World
 
 INTERVAL = 0.1  # seconds
 VIPS = ("192.0.2.1", "198.51.100.1")
@@ -173,6 +177,79 @@ class PairTests(Story):
         cluster.run(3)
         self.assertEqual(self.states(cluster, "n2"), ("BACKUP", "BACKUP"))
         self.is_master(cluster, "n1")
+
+    def test_a_lower_master(self):
+        """A lower master of one member: all members announce their addresses again."""
+        cluster = self.cluster(node(150, 150), member("A", 100, 0))
+        cluster.cut("n1")
+        cluster.run(1)
+        self.assertEqual(cluster.masters("A"), ["n1", "n2"])
+        announced = cluster.boxes["n1"].dataplane.announced
+        cluster.run(10)
+        announced.clear()
+        cluster.heal()
+        cluster.run(0.2)
+        self.assertEqual(cluster.masters("A"), ["n1"])
+        counts = [
+            len([each for each in announced if str(each.address.address) == vip])
+            for vip in VIPS
+        ]
+        self.assertEqual(counts, [5, 5])
+
+    def test_delay_after_boot(self):
+        """vrrp_delay_after_boot holds the group with its members."""
+        delay = "global_defs {\nvrrp_delay_after_boot 7.5\n}\n"
+        cluster = self.cluster(delay + node(255, 255, extra="state MASTER"))
+        box = cluster.boxes["n1"]
+        cluster.stop("n1")
+        world = World(
+            box.clock,
+            cluster.random,
+            box.station,
+            box.processes,
+            box.dataplane,
+            uptime=lambda: 5.0,
+        )
+        box.node = Node(box.model, world, checkers={}, balancers={})
+        box.node.startService()
+        cluster.run(2.4)
+        self.assertEqual(self.states(cluster, "n1"), (None, None))
+        self.assertIs(self.groups(cluster, "n1"), None)
+        cluster.run(0.2)
+        self.is_master(cluster, "n1")
+
+    def test_a_script(self):
+        """A failing script that the group tracks puts all members in FAULT."""
+        script = "vrrp_script chk {\nscript /bin/chk\ninterval 1\n}\n"
+        tracks = "track_script {\nchk\n}"
+        cluster = self.cluster(script + node(150, 150, of_group=tracks), node(100, 100))
+        cluster.run(2)
+        self.is_master(cluster, "n1")
+        processes = cluster.boxes["n1"].processes
+        self.patch(processes, "run", lambda *_, **__: succeed(Exit(1)))
+        cluster.run(2)
+        self.is_master(cluster, "n2")
+        self.assertEqual(self.states(cluster, "n1"), ("FAULT", "FAULT"))
+
+    def test_a_script_that_takes_its_time(self):
+        """The group waits for the script of one member, and falls when it fails."""
+        script = "vrrp_script chk {\nscript /bin/chk\ninterval 9\n}\n"
+        text = script + group() + member("A", 150, 0)
+        text += member("B", 150, 1, "track_script {\nchk\n}")
+        for status in (0, 1):
+            cluster = self.cluster(text)
+            cluster.stop("n1")
+            answer = Deferred()
+            processes = cluster.boxes["n1"].processes
+            self.patch(processes, "run", lambda *_, to=answer, **__: to)
+            cluster.start("n1")
+            cluster.run(2)
+            self.assertEqual(self.states(cluster, "n1"), ("BACKUP", None))
+            answer.callback(Exit(status))
+            cluster.run(1)
+            wanted = "FAULT" if status else "MASTER"
+            self.assertEqual(self.states(cluster, "n1"), (wanted, wanted))
+            self.assertEqual(self.groups(cluster, "n1"), wanted)
 
 
 class FastTests(Story):

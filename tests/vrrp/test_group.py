@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.vrrp.actions import Say, State
-from hanode.vrrp.group import Announced, Bind, Condition, Group, Lead, StepBack
+from hanode.vrrp.conditions import Condition, Conditions
+from hanode.vrrp.group import Announced, Bind, Group, Lead, StepBack
 from tests.vrrp.machines import shown
 
 INIT, BACKUP, MASTER = (
@@ -30,11 +31,11 @@ class GroupTests(SynchronousTestCase):
 
     def weigh(self, **members: Condition) -> list[Any]:
         """What the group says about these members."""
-        return shown(self.group.weigh(members))
+        return shown(self.group.weigh(Conditions(members)))
 
     def begun(self, **members: Condition) -> None:
         """The group has begun with these members."""
-        self.group.begin(members)
+        self.group.begin(Conditions(members))
 
     def masters(self) -> None:
         """A and B are MASTER."""
@@ -46,7 +47,7 @@ class GroupTests(SynchronousTestCase):
     def test_begin(self) -> None:
         """A group without faults begins in BACKUP, before its members do."""
         self.assertEqual(
-            shown(self.group.begin({"A": INIT, "B": INIT})),
+            shown(self.group.begin(Conditions({"A": INIT, "B": INIT}))),
             [Announced(State.BACKUP, "init")],
         )
         self.assertEqual(self.weigh(A=BACKUP, B=INIT), [])
@@ -54,8 +55,9 @@ class GroupTests(SynchronousTestCase):
 
     def test_begin_with_a_fault(self) -> None:
         """With a fault all begin in FAULT, and it is said whose fault it is."""
+        begun = replace(SICK, state=State.INIT)
         self.assertEqual(
-            shown(self.group.begin({"A": INIT, "B": replace(SICK, state=State.INIT)})),
+            shown(self.group.begin(Conditions({"A": INIT, "B": begun}))),
             [
                 SYNCING.format("FAULT"),
                 Bind("A", ("sync group G: B",)),
@@ -194,7 +196,7 @@ class Members:
     def settle(self) -> None:
         """Obey until the group has nothing to say; that comes to an end."""
         for _ in range(10):
-            orders = self.group.weigh(dict(self.now))
+            orders = self.group.weigh(Conditions(self.now))
             for order in orders:
                 self.obey(order)
             if not [order for order in orders if not isinstance(order, Say)]:
