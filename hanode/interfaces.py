@@ -278,6 +278,15 @@ class IDataplane(Interface):
     def share_pace(groups: Sequence[GarpGroup]) -> None:
         """From now on the interfaces of each group share one pace of announcements."""
 
+    def detect_conflicts(
+        told: Callable[[Address, Sequence[str], str], object] | None,
+    ) -> None:
+        """Tell C{told(address, owners, mac)} of foreign hosts with a held address.
+
+        C{mac} is that of the other host as text, "" when the conflict is over. With
+        None for C{told} nobody is asked.
+        """
+
     def promote_secondaries(owner: str, interface: str, wanted: bool) -> None:
         """Set the interface's promote_secondaries while C{owner} wants it.
 

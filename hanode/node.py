@@ -25,6 +25,7 @@ from hanode.bookends import run_bookend
 from hanode.config.check import all_scripts
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
+from hanode.conflicts import ConflictBoard
 from hanode.events import Event, ServerEvent
 from hanode.facts import Facts
 from hanode.interfaces import (
@@ -93,6 +94,7 @@ class Node(MultiService):
             trackers = find(ITracker, hanode.trackers)
         self._tracking = Tracking(trackers, world, self.facts, checkers)
         self.statics = StaticService(world.dataplane, self.facts)
+        self._conflicts = ConflictBoard(self.facts, self._tell_conflict)
         self._local = LocalAddresses(self.facts)
         self._local.configure(model)
         self.balance = BalanceService(
@@ -136,7 +138,7 @@ class Node(MultiService):
             service.claim()
         self._interfaces.configure(self.model.links)
         self.statics.configure(self.model.statics)
-        self.world.dataplane.share_pace(self.model.garp_groups)
+        self._apply(self.model)
         self.world.dataplane.start(self._interfaces.changed)
         self._interfaces.expect(interfaces(self.model))
         self._tracking.expect(self.model)
@@ -178,6 +180,18 @@ class Node(MultiService):
         done.addTimeout(LAST_WORDS, self.world.clock, lambda *_: None)
         return done  # type: ignore[no-any-return]
 
+    def _apply(self, model: Model) -> None:
+        """Tell the dataplane what concerns all that is held."""
+        dataplane = self.world.dataplane
+        dataplane.share_pace(model.garp_groups)
+        wanted = model.node.conflict_detection
+        dataplane.detect_conflicts(self._conflicts.told if wanted else None)
+
+    def _tell_conflict(self, owner: str, address: str, mac: str) -> None:
+        for service in self.instances():
+            if service.name == owner:
+                service.tell_conflict(address, mac)
+
     def reload(self, model: Model) -> Difference:
         """Run C{model} from now on; what is equal in both is not touched.
 
@@ -201,7 +215,7 @@ class Node(MultiService):
         self.bfd.configure(model)
         self._groups.pause()
         self.statics.configure(model.statics)
-        self.world.dataplane.share_pace(model.garp_groups)
+        self._apply(model)
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
         for name in difference.changed:

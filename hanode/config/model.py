@@ -55,6 +55,16 @@ class Address:
     track: bool = True
     group: str = ""
 
+    @property
+    def is_host_only(self) -> bool:
+        """Whether no other host can have it: it stays inside this one."""
+        return self.address.is_loopback or self.device == "lo"
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether one may ask for it: duplicate address detection does that itself."""
+        return self.address.version == 4 or "nodad" in self.flags
+
     def __str__(self) -> str:
         return f"{self.address}/{self.prefix} dev {self.device}"
 
@@ -215,12 +225,14 @@ class NodeDefs:
     another; "" switches it off. C{console} is one for ssh, off by default; the others
     are paths of files: the keys of those who may do everything and of those who may
     only look (authorized_keys of sshd(8), "" for none), and the host key.
+    C{conflict_detection}: foreign hosts that answer for held addresses are noticed.
     """
 
     http: str = "unix:/run/hanode/hanode.sock"
     console: str = ""
     console_keys: str = ""
     console_view_keys: str = ""
+    conflict_detection: bool = True
     console_host_key: str = "/var/lib/hanode/ssh_host_ed25519_key"
 
     @classmethod

@@ -25,6 +25,13 @@ NODE = (
         default=NodeDefs().console_host_key,
         only_hanode=True,
     ),
+    Keyword(
+        "conflict_detection",
+        "conflict_detection",
+        "boolean",
+        default=True,
+        only_hanode=True,
+    ),
     *BALANCE_NODE,
     *NOTIFY_NODE,
 )

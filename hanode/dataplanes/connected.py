@@ -7,26 +7,31 @@ route is put back as it was.
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
 from typing import Any
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from hanode.config.model import Address
+from hanode.config.route_model import IpNetwork
 from hanode.dataplanes.kernel import Kernel
-from hanode.dataplanes.losses import Losses
-from hanode.dataplanes.netlink.message import Buffer, Key
+from hanode.dataplanes.losses import BREATH, Losses
+from hanode.dataplanes.netlink.message import Buffer
 from hanode.dataplanes.netlink.route_message import (
     RTM_DELROUTE,
     RTM_NEWROUTE,
     Place,
     StoredRoute,
     add_stored,
+    dump_routes_request,
     parse_route,
 )
-from hanode.dataplanes.netlink.socket import Requests
+from hanode.dataplanes.netlink.socket import Requests, ask
 from hanode.dataplanes.wanted import Wanted
 
-RTPROT_KERNEL = 2
+RTPROT_KERNEL, UNICAST = 2, 1  # RTN_UNICAST
 PROTOCOL = 5  # where its octet is in the message
 KNOWN = 256  # routes whose losses are remembered
 
@@ -38,7 +43,7 @@ class Connected:
 
     def __init__(self, reactor: Any, kernel: Kernel, wanted: Wanted) -> None:
         self._reactor, self._kernel, self._wanted = reactor, kernel, wanted
-        self._taken: set[tuple[int, bytes]] = set()
+        self._waiting: list[IDelayedCall] = []
         self._gone: dict[Place, StoredRoute] = {}
         self._losses: dict[Place, Losses] = {}
 
@@ -51,25 +56,56 @@ class Connected:
         route = parse_route(data, start, end)
         if kind == RTM_NEWROUTE:
             self._gone.pop(route.place, None)
-        elif len(route.hops) == 1 and not route.hops[0][1]:
+        elif route.kind == UNICAST and len(route.hops) == 1 and not route.hops[0][1]:
             self._gone[route.place] = route
-
-    def removed(self, key: Key) -> None:
-        """An address was removed, and its routes with it: the kernel is right."""
-        self._taken.add((key[0], key[1]))
 
     def drained(self, requests: Requests) -> None:
         """Put back those whose address is still there."""
         gone, self._gone = self._gone, {}
-        taken, self._taken = self._taken, set()
-        back = [route for route in gone.values() if self._is_needed(route, taken)]
-        for route in back:
-            self._say(route)
+        if gone:
+            self._put_back(gone.values(), requests, again=False)
+
+    def stop(self) -> None:
+        """Put nothing back any more."""
+        for call in self._waiting:
+            if call.active():
+                call.cancel()
+        self._waiting.clear()
+
+    def _put_back(
+        self, gone: Iterable[StoredRoute], requests: Requests, again: bool
+    ) -> None:
+        """C{again}: their loss has been counted, and the wait for it is over."""
+        needed = [route for route in gone if self._is_needed(route)]
+        # With an address that was put back its route has come back, too.
+        try:
+            present = {route.place for route in _present(needed)}
+        except OSError as error:
+            self.log.error("cannot read routes from the kernel: {error}", error=error)
+            return
+        missing = [route for route in needed if route.place not in present]
+        back = [route for route in missing if again or not self._wait(route, requests)]
         if back:
             adding = [add_stored(route) for route in back]
             requests.send(adding, [(None, True)] * len(adding))
 
-    def _is_needed(self, route: StoredRoute, taken: set[tuple[int, bytes]]) -> bool:
+    def _wait(self, route: StoredRoute, requests: Requests) -> bool:
+        """Count its loss, and say so; tell whether it is put back later than now."""
+        if len(self._losses) > KNOWN:
+            self._losses.clear()
+        losses = self._losses.setdefault(route.place, Losses(breath=BREATH))
+        pause = losses.add(self._reactor.seconds())
+        if not losses.pause:
+            self._say(route)
+        if pause:
+            self._waiting = [each for each in self._waiting if each.active()]
+            call = self._reactor.callLater(
+                pause, self._put_back, [route], requests, again=True
+            )
+            self._waiting.append(call)
+        return bool(pause)
+
+    def _is_needed(self, route: StoredRoute) -> bool:
         """Whether a held address is inside, and what the route came from is there."""
         index = route.hops[0][0]
         link = self._kernel.links.get(index)
@@ -79,21 +115,11 @@ class Connected:
         present = self._kernel.addresses.get(index, {})
         if route.source and not any(key[1] == route.source for key in present):
             return False
-        if any(at == index and ip_address(each) in network for at, each in taken):
-            return False
-        held = any(
-            slot.holders and slot.key in present and slot.address.address in network
+        return any(
+            slot.holders and slot.key in present and _is_inside(slot.address, network)
             for slot in self._wanted.on(link.name)
             if "noprefixroute" not in slot.address.flags
         )
-        return held and self._is_patient(route.place)
-
-    def _is_patient(self, place: Place) -> bool:
-        """Whether it is not taken that often that we had better stop."""
-        if len(self._losses) > KNOWN:
-            self._losses.clear()
-        losses = self._losses.setdefault(place, Losses())
-        return not losses.add(self._reactor.seconds())
 
     def _say(self, route: StoredRoute) -> None:
         link = self._kernel.links[route.hops[0][0]]
@@ -103,3 +129,16 @@ class Connected:
             network=str(ip_network((route.place[2], route.place[3]))),
             device=link.name,
         )
+
+
+def _is_inside(address: Address, network: IpNetwork) -> bool:
+    """Whether an address needs a network: IPv6 needs that of its links, too."""
+    same = address.address.version == network.version
+    return same and (address.address in network or network.is_link_local)
+
+
+def _present(routes: list[StoredRoute]) -> Iterator[StoredRoute]:
+    """All routes that the kernel itself has set, of the families of these."""
+    for version in {4 if len(route.place[2]) == 4 else 6 for route in routes}:
+        for body in ask(dump_routes_request(version, RTPROT_KERNEL)):
+            yield parse_route(body, 0, len(body))

@@ -14,6 +14,7 @@ test compares.
 from __future__ import annotations
 
 import logging
+import struct
 import sys
 from dataclasses import dataclass
 from struct import Struct
@@ -82,6 +83,28 @@ class Frames:
         if address.version == 4:
             return self._fill_arp(sender, address.packed)
         return self._fill_advertisement(sender, address.packed)
+
+    def probe(self, mac: bytes, address: IpAddress) -> bytes:
+        """The frame that asks whether anybody has C{address}.
+
+        ARP: RFC 5227, section 2.1.1, from 0.0.0.0. IPv6: RFC 4862, section 5.4.2, a
+        neighbour solicitation from ::, to the solicited-node address.
+        """
+        if address.version == 4:
+            frame = bytearray(self._fill_arp(Sender(mac), address.packed))
+            frame[ARP_SENDER : ARP_SENDER + 4] = bytes(4)
+            return bytes(frame)
+        packed = address.packed
+        group = bytes.fromhex("ff0200000000000000000001ff") + packed[-3:]
+        body = bytes((135, 0, 0, 0, 0, 0, 0, 0)) + packed
+        pseudo = bytes(16) + group + bytes((0, 0, 0, len(body), 0, 0, 0, 58))
+        total = sum(struct.unpack(f"!{(len(pseudo) + len(body)) // 2}H", pseudo + body))
+        total = (total & 0xFFFF) + (total >> 16)
+        total = (total & 0xFFFF) + (total >> 16)
+        body = body[:2] + _CHECKSUM.pack(~total & 0xFFFF) + body[4:]
+        header = bytes((0x60, 0, 0, 0, 0, len(body), 58, 255)) + bytes(16) + group
+        ethernet = b"\x33\x33" + group[-4:] + mac + b"\x86\xdd"
+        return ethernet + header + body
 
     def _fill_arp(self, sender: Sender, address: bytes) -> bytes:
         frame = bytearray(self._arp)

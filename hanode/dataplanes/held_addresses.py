@@ -219,6 +219,8 @@ class Addresses:
         if not pause:
             return PUT_BACK
         self._later(slot, pause, announce=True)
+        if not slot.losses.pause:
+            return "put back in a moment"
         return "" if known else "that often that it is put back only after a while"
 
     def _log_loss(self, slot: Slot, port: int, outcome: str) -> None:

@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from hanode.config.route_model import Route, Rule
 from hanode.dataplanes.form import Form
 from hanode.dataplanes.kernel import Kernel
-from hanode.dataplanes.losses import Losses
+from hanode.dataplanes.losses import BREATH, Losses
 from hanode.dataplanes.netlink.message import Buffer
 from hanode.dataplanes.netlink.socket import Notifications, Requests
 
@@ -53,7 +53,7 @@ class Keep(Generic[Record]):
     left: bool = False  # somebody removed it and it is not put back
     removal: bytes = b""
     refusals: int = 0
-    losses: Losses = field(default_factory=Losses)
+    losses: Losses = field(default_factory=lambda: Losses(breath=BREATH))
     retry: IDelayedCall | None = None
 
     @property
@@ -359,11 +359,12 @@ class Kept(Generic[Record]):
             return False
         known = keep.losses.pause
         pause = keep.losses.add(now)
-        if not pause:
+        if not keep.losses.pause:
             self._say_lost(keep, "put back")
+        if not pause:
             return True
         self._wait(keep, pause)
-        if not known:
+        if keep.losses.pause and not known:
             self._say_lost(keep, "that often that it is put back only after a while")
         return False
 

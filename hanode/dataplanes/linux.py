@@ -24,6 +24,7 @@ from hanode.config.route_model import Route, Rule
 from hanode.config.static_model import GarpGroup
 from hanode.config.vmac_model import FirewallDefs, VirtualLink
 from hanode.dataplanes.announcer import Announcer
+from hanode.dataplanes.conflicts import Conflicts
 from hanode.dataplanes.connected import Connected
 from hanode.dataplanes.firewall import Firewall
 from hanode.dataplanes.held_addresses import RETRY, Addresses
@@ -69,6 +70,9 @@ class LinuxDataplane:
         self._routes: Kept[Route] = Kept(Routes(), reactor, self._kernel)
         self._connected = Connected(reactor, self._kernel, self._wanted)
         self._rules: Kept[Rule] = Kept(Rules(), reactor, self._kernel)
+        self._conflicts = Conflicts(
+            reactor, self._kernel, self._wanted, self._announcer.announce
+        )
         self._requests: Requests | None = None
         self._news: Notifications | None = None
         self._again: IDelayedCall | None = None
@@ -99,12 +103,15 @@ class LinuxDataplane:
         for kept in (self._routes, self._rules):
             kept.open(self._requests, self._news)
             kept.read_first()
+        self._conflicts.start()
         self._look_at_lacks()
 
     def stop(self) -> None:
         """See L{IDataplane.stop}."""
         if self._requests is None or self._news is None:
             return
+        self._conflicts.stop()
+        self._connected.stop()
         self._rules.close()
         self._routes.close()
         self._addresses.stop()
@@ -155,6 +162,7 @@ class LinuxDataplane:
         self._addresses.set(owner)
         self._routes.set(owner)
         self._rules.set(owner)
+        self._conflicts.changed()
 
     def lacking(self, owner: str) -> list[Address | Route | Rule]:
         """See L{IDataplane.lacking}."""
@@ -185,6 +193,12 @@ class LinuxDataplane:
     def share_pace(self, groups: Sequence[GarpGroup]) -> None:
         """See L{IDataplane.share_pace}."""
         self._announcer.share_pace(groups)
+
+    def detect_conflicts(
+        self, told: Callable[[Address, Sequence[str], str], object] | None
+    ) -> None:
+        """See L{IDataplane.detect_conflicts}."""
+        self._conflicts.detect(told)
 
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""
@@ -270,8 +284,6 @@ class LinuxDataplane:
         news = self._kernel.apply(kind, data, start, end)
         if isinstance(news, StoredAddress):
             self._routes.disturb()  # some need it, and go with it in silence
-            if kind == RTM_DELADDR:
-                self._connected.removed(news.key)
             if news.key not in self._wanted.by_key:
                 self._dirty.add(news.key[0])
             elif kind == RTM_DELADDR:
@@ -286,6 +298,7 @@ class LinuxDataplane:
         if self._virtual.concerned(moved, dirty) and self._settle():
             moved |= self._virtual.indices()
         if moved:
+            self._conflicts.changed()
             self._addresses.rebind()
             self._routes.rebind()
             self._routes.disturb()

@@ -6,6 +6,7 @@ from collections import deque
 
 MANY, WINDOW = 10, 10.0  # so often in so many seconds is put back at once
 PAUSE, LONGEST = 1.0, 30.0  # seconds
+BREATH, ROUND = 0.02, 0.1  # seconds: so long after a loss less than so long ago
 
 
 class Losses:
@@ -13,11 +14,14 @@ class Losses:
 
     C{many} losses in C{window} seconds are made good at once. Whoever removes it
     again and again means it, or is a program that fights with us; either way a busy
-    loop helps nobody.
+    loop helps nobody. C{breath}: seconds to wait when it is lost again at once, since
+    C{ip route flush} goes on until it finds nothing any more: it is best to let it.
     """
 
-    def __init__(self, many: int = MANY, window: float = WINDOW) -> None:
-        self._many, self._window = many, window
+    def __init__(
+        self, many: int = MANY, window: float = WINDOW, breath: float = 0.0
+    ) -> None:
+        self._many, self._window, self._breath = many, window, breath
         self._times: deque[float] = deque(maxlen=many + 1)
         self.pause = 0.0  # the last one, seconds
 
@@ -30,6 +34,8 @@ class Losses:
             self.pause = 0.0 if calm else min(LONGEST, self.pause * 2)
         elif len(self._times) > self._many and now - self._times[0] <= self._window:
             self.pause = PAUSE
+        if not self.pause and quiet < ROUND:
+            return self._breath
         return self.pause
 
     def clear(self) -> None:

@@ -62,6 +62,8 @@ class MemoryDataplane:
         self._watchers: dict[str, Callable[[list[Any]], object]] = {}
         self._lacked: dict[str, list[Any]] = {}
         self.addresses: dict[str, list[tuple[IpAddress, int]]] = {}
+        self._conflicts_told: Callable[[Address, Sequence[str], str], object] | None
+        self._conflicts_told = None
         self.garp_groups: tuple[GarpGroup, ...] = ()
         self.announced: list[Announcement] = []
         self.refused: dict[str, tuple[Address, ...]] = {}
@@ -170,6 +172,12 @@ class MemoryDataplane:
         """See L{IDataplane.share_pace}; gaps are not rehearsed here."""
         self.garp_groups = tuple(groups)
 
+    def detect_conflicts(
+        self, told: Callable[[Address, Sequence[str], str], object] | None
+    ) -> None:
+        """See L{IDataplane.detect_conflicts}."""
+        self._conflicts_told = told
+
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""
         owners = self._promoters.setdefault(interface, set())
@@ -236,6 +244,12 @@ class MemoryDataplane:
         self.routes.disturbed()
         self._tell(name)
         self._make_virtual()
+
+    def someone_answers(self, address: Address, mac: str) -> None:
+        """A foreign host answers for a held address, or ("") no longer does."""
+        owners = sorted(name for name, held in self._held.items() if address in held)
+        if self._conflicts_told is not None and owners:
+            self._conflicts_told(address, owners, mac)
 
     def someone_adds(self, device: str, address: IpAddress, prefix: int) -> None:
         """Another program sets an address on an interface."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twisted.internet.interfaces import IDelayedCall
 
 from hanode.config.model import Address
-from hanode.dataplanes.losses import Losses
+from hanode.dataplanes.losses import BREATH, Losses
 from hanode.dataplanes.netlink.message import (
     RTPROT_KEEPALIVED,
     Key,
@@ -35,7 +35,7 @@ class Slot:
     remove: bytes = b""
     protocol: int | None = RTPROT_KEEPALIVED
     refusals: int = 0
-    losses: Losses = field(default_factory=Losses)
+    losses: Losses = field(default_factory=lambda: Losses(breath=BREATH))
     retry: IDelayedCall | None = None
 
     def bind(self, index: int | None) -> None:

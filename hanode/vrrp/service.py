@@ -84,6 +84,7 @@ class VrrpService(Service):
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
         self._leaving = False
+        self._conflicts: dict[str, str] = {}  # address: MAC address of the other host
         self._holding: tuple[Address, ...] = ()
         self._refused: tuple[Address, ...] = ()
 
@@ -158,6 +159,14 @@ class VrrpService(Service):
         self._judge()
         return True
 
+    def tell_conflict(self, address: str, mac: str) -> None:
+        """A foreign host answers for an address of ours; C{mac} "": it is over."""
+        if mac:
+            self.counters["address conflicts"] += 1
+            self._conflicts[address] = mac
+        else:
+            self._conflicts.pop(address, None)
+
     def describe(self) -> dict[str, Any]:
         """What there is to see from outside, as a plain dict."""
         machine, settings = self.machine, self.settings
@@ -179,6 +188,9 @@ class VrrpService(Service):
             "master_down": machine.master_down,
             "preempt": settings.preempt,
             "addresses": [str(each) for each in settings.all_addresses],
+            "routes": [str(each) for each in settings.routes],
+            "rules": [str(each) for each in settings.rules],
+            "conflicts": dict(self._conflicts),
             "counters": dict(self.counters),
         }
 

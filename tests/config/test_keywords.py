@@ -83,6 +83,7 @@ class TableTests(SynchronousTestCase):
                     "console_keys",
                     "console_view_keys",
                     "console_host_key",
+                    "conflict_detection",
                     "dataplane",
                     "wait_for_checks",
                     "keep_services",
@@ -178,7 +179,7 @@ class TableTests(SynchronousTestCase):
                 compared += 1
                 if getattr(record, row.field) != row.default * unit:
                     wrong.append((path, row.word))
-        self.assertEqual((compared, wrong), (18, []))
+        self.assertEqual((compared, wrong), (19, []))
 
     def test_balance_defaults_are_those_of_the_model(self) -> None:
         """Defaults of servers, checks and files are those of their records."""

@@ -45,3 +45,11 @@ class LossesTests(SynchronousTestCase):
             losses.add(0.0)
         losses.clear()
         self.assertEqual(losses.add(0.5), 0.0)
+
+    def test_breath(self) -> None:
+        """What is lost again at once waits for a breath, and is no fight yet."""
+        losses = Losses(breath=0.02)
+        self.assertEqual(
+            [losses.add(now) for now in (1.0, 1.05, 2.0)], [0.0, 0.02, 0.0]
+        )
+        self.assertEqual(losses.pause, 0.0)

@@ -212,6 +212,7 @@ class LinuxTests(Live, SynchronousTestCase):
         for _ in range(10):
             ip("addr", "del", text(SINGLE), "dev", DEVICE)
             self.settle()
+            self.turns.advance(0.2)
         self.assertEqual(addresses(), [OWN, text(SINGLE)])
         self.log.clear()
         for pause in (1.0, 2.0, 4.0):
@@ -224,6 +225,16 @@ class LinuxTests(Live, SynchronousTestCase):
             self.assertEqual(addresses(), [OWN, text(SINGLE)])
         self.assertEqual(len(self.log), 1, self.log)
         self.assertIn("put back only after a while", self.log[0])
+
+    def test_flushing_is_let(self) -> None:
+        """ip addr flush goes on until nothing is left: at the second time it is let."""
+        self.hold(SINGLE)
+        for _ in range(2):
+            ip("addr", "del", text(SINGLE), "dev", DEVICE)
+            self.settle()
+        self.assertEqual(addresses(), [OWN])
+        self.turns.advance(0.021)
+        self.assertEqual(addresses(), [OWN, text(SINGLE)])
 
     def test_refused(self) -> None:
         """What the kernel refuses is said with the reason, and tried until it works."""

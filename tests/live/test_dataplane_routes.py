@@ -220,6 +220,7 @@ class LinuxRoutesTests(World, SynchronousTestCase):
         for _ in range(11):
             self.someone_takes(HOLE)
             self.settle()
+            self.turns.advance(0.2)
         self.assertEqual(self.routes((HOLE,)), [])
         self.turns.advance(1.1)
         self.settle()

@@ -6,10 +6,9 @@ What ip(8) says of addresses, routes and rules is compared after each step.
 
 from __future__ import annotations
 
-import re
-
 from tests.live.case import LiveCase, need, until
 from tests.live.configs import instance
+from tests.live.kernel_state import seen
 
 #: name -> (block, lines): every option set is written by both, in files of several
 SETS = {
@@ -113,45 +112,18 @@ class SameTests(LiveCase):
         for host in (self.a, self.b):
             self.bridge.cut(host)
 
-    def seen(self, host):
-        """What the kernel of C{host} has that is not its own, as ip(8) says it."""
-        own = re.compile(r"(192\.0\.2\.[12]|fd00::[12]|fe80:[^ ]*|127\.0\.0\.1|::1)/")
-        told = []
-        for words in ("addr show dev eth0", "route show table all"):
-            for family in ("-4", "-6"):
-                text = self.ip(host, family, *words.split())
-                told += [line for line in text if not own.search(line)]
-        for family in ("-4", "-6"):
-            told += self.ip(host, family, "rule")
-        kernel = re.compile("proto kernel|link/|proto ra|numtxqueues")
-        return [line for line in told if not kernel.search(line)]
-
-    def ip(self, host, *words):
-        """The lines of C{ip -d} on C{host}, without what depends on the moment."""
-        import subprocess
-
-        done = host.call(
-            subprocess.run,
-            ["ip", "-d", "-o", *words],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        plain = re.sub(r"^\d+: eth0 +", "", done.stdout, flags=re.M)
-        return [line.strip() for line in plain.splitlines() if line.strip()]
-
     def compare(self, what):
         """Wait until both hosts show the same, and C{what} of keepalived's is there."""
 
         def same():
-            first, second = self.seen(self.a), self.seen(self.b)
+            first, second = seen(self.a), seen(self.b)
             return first == second and all(any(w in x for x in first) for w in what)
 
         try:
             until(same, timeout=8.0)
         except AssertionError:
-            self.assertEqual(self.seen(self.a), self.seen(self.b))
-            self.assertEqual(what, self.seen(self.a))
+            self.assertEqual(seen(self.a), seen(self.b))
+            self.assertEqual(what, seen(self.a))
 
     def live(self, names, later):
         """Start, reload with other sets, stop: equal after each step."""
@@ -167,11 +139,11 @@ class SameTests(LiveCase):
             daemon.reload()
         for daemon in (ours, theirs):
             daemon.log.wait_for("[Rr]eload (complete|finished)|Reloading")
-        until(lambda: not any("10.200." in each for each in self.seen(self.b)))
+        until(lambda: not any("10.200." in each for each in seen(self.b)))
         self.compare(["192.0.2.100/24"])
         for daemon in (ours, theirs):
             daemon.stop()
-        left = self.seen(self.b)
+        left = seen(self.b)
         self.assertFalse([each for each in left if "keepalived" in each], left)
         self.assertFalse([each for each in left if each.startswith("inet")], left)
 

@@ -124,6 +124,8 @@ class Ear:
             except OSError:  # the interface went down: it says so once
                 continue
             self.frames.append(frame)
+            if frame[12:14] == b"\x08\x06" and not any(frame[28:32]):
+                continue  # it asks whether anybody has the address
             if frame[12:14] == b"\x08\x06":
                 heard.append(str(ip_address(frame[38:42])))
             elif frame[12:14] == b"\x86\xdd" and frame[54] == 136:
