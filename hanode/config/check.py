@@ -11,6 +11,7 @@ from dataclasses import fields
 from hanode.config import balance_doubts, bfd_check, group_check
 from hanode.config.model import Model, Script, SyncGroup, VrrpInstance
 from hanode.config.problems import Place, Problem, Severity
+from hanode.config.tracker_words import BFD, FILE
 
 _SLOW = 30.0  # seconds without service that nobody means to configure
 _OWNER = 255
@@ -51,6 +52,7 @@ def check(model: Model) -> list[Problem]:
     found.extend(group_check.doubts(model))
     found.extend(bfd_check.doubts(model))
     found.extend(balance_doubts.doubts(model))
+    found.extend(_idle(model))
     found.extend(_security(model))
     return found
 
@@ -101,7 +103,7 @@ def _weights(instance: VrrpInstance) -> Doubts:
     """Trackers whose weight can never move the addresses."""
     weighted = [each for each in instance.track if each.weight]
     # Sessions have their fast failover, which nopreempt does not concern.
-    others = [each.name for each in weighted if each.kind != "bfd"]
+    others = [each.name for each in weighted if each.kind != BFD.kind]
     if not weighted:
         return
     names = ", ".join(each.name for each in weighted)
@@ -130,7 +132,7 @@ def _reach(instance: VrrpInstance) -> tuple[int, int]:
     """The lowest and the highest effective priority that the weights can make."""
     low = high = instance.priority
     for each in instance.track:
-        if each.kind == "file" and each.weight:  # times any number
+        if each.kind == FILE.kind and each.weight:  # times any number
             return 1, 254
         # Reversed or not, a weight adds itself or its opposite, or nothing.
         points = -each.weight if each.reverse else each.weight
@@ -178,6 +180,20 @@ def _scripts(instance: VrrpInstance | SyncGroup) -> Doubts:
             )
 
 
+def _idle(model: Model) -> Iterator[Problem]:
+    """What could be tracked, and is not. Files are looked at by checkers, too."""
+    tracked = {each.fact for one in model.instances.values() for each in one.track}
+    for kind, named in model.trackers.items():
+        for name, described in named.items():
+            if kind != FILE.kind and f"{kind}:{name}" not in tracked:
+                yield Problem(
+                    Severity.WARNING,
+                    described.place,
+                    f"{kind} {name} is not tracked by anybody: it is not looked at",
+                    f"name it in track_{kind} of an instance or a group",
+                )
+
+
 def _security(model: Model) -> Iterator[Problem]:
     defs = model.global_defs
     if defs.enable_script_security:
@@ -207,6 +223,10 @@ def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
     for server in model.virtual_servers.values():
         for script in balance_doubts.scripts(server):
             yield server.place, script
+    yield from _tracker_scripts(model)
+
+
+def _tracker_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
     for named in model.trackers.values():
         for described in named.values():
             if described.script is not None:

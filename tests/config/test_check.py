@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.balance_model import RealServer, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdRoute, BfdUnsolicited
-from hanode.config.check import check, same_router
+from hanode.config.check import all_scripts, check, same_router
 from hanode.config.model import (
     Address,
     GlobalDefs,
@@ -20,8 +20,9 @@ from hanode.config.model import (
     VrrpInstance,
 )
 from hanode.config.problems import Place, Severity
-from hanode.config.track_model import Tracked
+from hanode.config.track_model import Description, Tracked
 from tests.config.reading import messages
+from tests.config.test_tracking import Options
 
 PLACE = Place("a.conf", 3, 1)
 PLAIN = VrrpInstance("a", 1, "eth0", 4)
@@ -155,6 +156,22 @@ class WeightTests(SynchronousTestCase):
             ],
         )
 
+    def test_files(self) -> None:
+        """The number in a file may be any: its weight can reach everything."""
+        tracked = (Tracked("file", "load", 1),)
+        self.assertEqual(doubts(replace(PLAIN, track=tracked, priority=254)), [])
+
+    def test_reversed(self) -> None:
+        """A reversed weight pulls the other way."""
+        up, down = Tracked("script", "a", 5, True), Tracked("script", "a", -5, True)
+        self.assertEqual(
+            [
+                len(doubts(replace(PLAIN, track=(each,), priority=254)))
+                for each in (up, down)
+            ],
+            [0, 1],
+        )
+
     def test_at_the_end_of_the_scale(self) -> None:
         """A priority that cannot go further has no use for weights."""
         self.assertEqual(
@@ -260,4 +277,35 @@ class SameRouterTests(SynchronousTestCase):
         self.assertEqual(
             [same_router(one, one), same_router(one, two), same_router(one, PLAIN)],
             [True, False, False],
+        )
+
+
+class IdleTests(SynchronousTestCase):
+    """What is described, and tracked by nobody."""
+
+    def test_idle(self) -> None:
+        """It is said of scripts and processes; files may be there for checkers."""
+        kinds = ("script", "process", "file")
+        trackers = {
+            kind: {name: Description(kind, name) for name in "ab"} for kind in kinds
+        }
+        track = (Tracked("script", "a"), Tracked("process", "b"))
+        instance = replace(PLAIN, track=track)
+        model = Model(instances={"a": instance}, trackers=trackers)
+        self.assertEqual(
+            messages(check(model)),
+            [
+                "warning: script b is not tracked by anybody: it is not looked at",
+                "warning: process a is not tracked by anybody: it is not looked at",
+            ],
+        )
+
+    def test_scripts(self) -> None:
+        """The commands of trackers are among all commands."""
+        command = Script(("/bin/chk",))
+        described = Description("script", "a", options=Options(command), place=PLACE)
+        other = Description("process", "p")
+        trackers = {"script": {"a": described}, "process": {"p": other}}
+        self.assertEqual(
+            list(all_scripts(Model(trackers=trackers))), [(PLACE, command)]
         )

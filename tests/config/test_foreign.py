@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.foreign import foreign
-from hanode.reading import checker_words
+from hanode.reading import checker_words, tracker_words
 from tests.config.reading import said, tree
 
 OURS = """
@@ -73,4 +73,20 @@ class ForeignTests(SynchronousTestCase):
         """What keepalived has too, and what nobody knows, is not among them."""
         self.assertEqual(
             foreign(tree("vrrp_instance A {\nstate MASTER\nxyzzy {\n}\n}")), []
+        )
+
+    def test_trackers(self):
+        """Trackers of keepalived are known, blocks that describe them, too."""
+        text = (
+            "vrrp_script chk {\nscript /bin/chk\n}\n"
+            "vrrp_instance VI_1 {\ntrack_script {\nchk\n}\n"
+            "track_check {\nTCP_CHECK {\n}\n}\n}\n"
+        )
+        self.assertEqual(
+            said(foreign(tree(text), checker_words(), tracker_words())),
+            [
+                "8 warning: keepalived does not know 'track_check' in vrrp_instance"
+                " (keepalived takes its '}' for that of vrrp_instance: write it last"
+                " there)",
+            ],
         )
