@@ -300,6 +300,9 @@ class IDataplane(Interface):
         nobody wants them any more. One that somebody deletes is made again.
         """
 
+    def strangers(links: Sequence[VirtualLink]) -> set[str]:
+        """Which of the names of C{links} other interfaces have, before C{start} too."""
+
     def configure_firewall(defs: FirewallDefs) -> None:
         """How the rules of L{refuse} and of virtual MACs are written."""
 

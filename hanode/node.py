@@ -22,6 +22,7 @@ from hanode.agenda import Agenda
 from hanode.balance.service import BalanceService
 from hanode.bfd.service import BfdService
 from hanode.bookends import run_bookend
+from hanode.config import vmac_names
 from hanode.config.check import all_scripts
 from hanode.config.diff import Difference, diff
 from hanode.config.model import Model, VrrpInstance
@@ -71,7 +72,8 @@ class Node(MultiService):
         trackers: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.model, self.world, self._details = model, world, details
+        self.world, self._details = world, details
+        self.model = model = self._named(model)
         self.facts = Facts(world.clock)
         self._scripts = ScriptRunner(world.processes, model.global_defs)
         self._startup: Deferred[Any] | None = None  # while its script runs
@@ -198,6 +200,7 @@ class Node(MultiService):
         Virtual servers are not in what is returned: the load balancer compares them
         bit by bit, because thousands of them would hold up the packets.
         """
+        model = self._named(model)
         difference = diff(
             replace(self.model, virtual_servers={}), replace(model, virtual_servers={})
         )
@@ -278,6 +281,13 @@ class Node(MultiService):
             if text not in self._doubts:
                 self._doubts.add(text)
                 self.log.warn("{text}", text=text)
+
+    def _named(self, model: Model) -> Model:
+        """C{model} with names for virtual links that no other interface has."""
+        links = vmac_names.links(model)
+        if not links:
+            return model
+        return vmac_names.renamed(model, self.world.dataplane.strangers(links))
 
     def _notify(self, event: Event | ServerEvent) -> None:
         for messenger in self._messengers.values():

@@ -6,13 +6,13 @@ addresses are those of RFC 9568, section 7.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from hanode.config.draft import Draft, Taken
 from hanode.config.model import Address, VrrpInstance
 from hanode.config.vmac_entries import WrittenLink
 from hanode.config.vmac_model import IPVLAN_FLAGS, Virtual, VirtualLink
+from hanode.config.vmac_names import names
 
 USE_VMAC = "use_vmac"  # among the flags of an address until it is placed
 _MACS = {4: bytes.fromhex("00005e0001"), 6: bytes.fromhex("00005e0002")}
@@ -21,21 +21,6 @@ _MACS = {4: bytes.fromhex("00005e0001"), 6: bytes.fromhex("00005e0002")}
 def virtual_mac(family: int, vrid: int) -> bytes:
     """The virtual router MAC address (RFC 9568, section 7.3)."""
     return _MACS[family] + bytes((vrid,))
-
-
-def names(prefix: str, vrid: int, family: int) -> Iterator[str]:
-    """The names that a link may get, in keepalived's order.
-
-    C{vrrp.51}, for IPv6 then C{vrrp6.51}, then C{vrrp1.51} and so on.
-    """
-    yield f"{prefix}.{vrid}"
-    if family == 6:
-        yield f"{prefix}6.{vrid}"
-    number = 0
-    while True:
-        number += 1
-        if number != 6:
-            yield f"{prefix}{number}.{vrid}"
 
 
 class Placement:
@@ -77,7 +62,11 @@ class Placement:
         if self._main is None:
             return Virtual(None, others, False)
         sends = self._placed.family == 6 and not base
-        return Virtual(replace(self._main, link_local=sends), others, base)
+        main, source = replace(self._main, link_local=sends), self._placed.source
+        if sends and source is not None and source.is_link_local:
+            # The kernel sends it only from the interface that has it.
+            main = replace(main, address=source, length=64)
+        return Virtual(main, others, base)
 
     # -- links
 
@@ -97,9 +86,12 @@ class Placement:
                 "add interface NAME",
             )
             return None
+        prefix = self._prefix("vmac_prefix")
+        name = self._name(written.name, prefix, placed.family)
         link = VirtualLink(
-            self._name(written.name, "vmac_prefix", placed.family),
+            name,
             placed.interface,
+            prefix="" if name == written.name else prefix,
             ipv4=placed.family == 4,
             ipv6=placed.family == 6,
             group=written.group,
@@ -127,7 +119,7 @@ class Placement:
             kind="ipvlan",
             flags=IPVLAN_FLAGS[written.mode],
             address=address,
-            prefix=written.prefix if address is not None else 0,
+            length=written.prefix if address is not None else 0,
         )
 
     def _mac(self, written: WrittenLink) -> bytes:
@@ -150,12 +142,14 @@ class Placement:
                 "give each virtual interface its own name",
             )
             wanted = ""
-        shared = self._draft.shared
-        begin = shared.get(prefix) or shared.get("vmac_prefix") or "vrrp"
-        candidates = names(begin, self._placed.vrid, family)
+        candidates = names(prefix, self._placed.vrid, family)
         name = wanted or next(each for each in candidates if each not in self._names)
         self._names.add(name)
         return name
+
+    def _prefix(self, word: str) -> str:
+        shared = self._draft.shared
+        return str(shared.get(word) or shared.get("vmac_prefix") or "vrrp")
 
     def _link_for(self, parent: str, family: int) -> VirtualLink:
         """The virtual MAC for addresses of C{family} on C{parent}."""
@@ -168,9 +162,11 @@ class Placement:
             return main
         key = (parent, family)
         if key not in self._others:
+            prefix = self._prefix("vmac_addr_prefix")
             self._others[key] = VirtualLink(
-                self._name("", "vmac_addr_prefix", family),
+                self._name("", prefix, family),
                 parent,
+                prefix=prefix,
                 mac=virtual_mac(family, self._placed.vrid),
                 ipv4=family == 4,
                 ipv6=family == 6,

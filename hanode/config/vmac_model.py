@@ -18,8 +18,9 @@ class VirtualLink:
     ipvlan, which has its parent's. C{flags} are those of IFLA_IPVLAN_FLAGS.
     C{ipv4} and C{ipv6} tell what it carries. C{link_local}: it needs an IPv6
     link-local address, because advertisements are sent from it. C{address} with its
-    C{prefix} is the source address of an ipvlan. C{group} is the link group, None for
-    that of the parent.
+    C{length} of prefix is what it sends from, where that is not taken from the
+    interface below. C{group} is the link group, None for that of the parent. C{prefix}
+    begins its name if we chose that, and may choose another one.
     """
 
     name: str
@@ -31,8 +32,9 @@ class VirtualLink:
     ipv6: bool = False
     link_local: bool = False
     address: IpAddress | None = None
-    prefix: int = 0
+    length: int = 0
     group: int | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True)

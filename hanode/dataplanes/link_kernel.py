@@ -116,18 +116,20 @@ class LinkKernel:
 
     def address_of(self, link: VirtualLink, parent: StoredLink) -> Address | None:
         """What C{link} is to send from, None for nothing of its own."""
-        if link.address is not None:
-            return Address(link.address, link.prefix, link.name)
-        if not link.link_local or link.kind != "macvlan":
+        source = link.address
+        if source is not None and source.version == 4:
+            return Address(source, link.length, link.name)
+        if source is None and (not link.link_local or link.kind != "macvlan"):
             return None
-        source = self._link_local(link.name) or self._link_local(parent.name)
+        source = source or self._link_local(link.name) or self._link_local(parent.name)
         if source is None and len(parent.mac) == 6:
             source = link_local(parent.mac)
         if source is None:
             return None
         # Never the source of the host's own connections (RFC 6724).
         flags = frozenset({"nodad"})
-        return Address(source, 64, link.name, flags=flags, preferred_lft=0)
+        length = link.length or 64
+        return Address(source, length, link.name, flags=flags, preferred_lft=0)
 
     def _link_local(self, name: str) -> IPv6Address | None:
         """The link-local address that an interface has of its own.

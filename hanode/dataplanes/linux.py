@@ -210,6 +210,14 @@ class LinuxDataplane:
         if self._requests is not None and self._settle():
             self._links_changed()
 
+    def strangers(self, links: Sequence[VirtualLink]) -> set[str]:
+        """See L{IDataplane.strangers}."""
+        tables = self._kernel
+        if self._requests is None:
+            tables = Kernel()
+            tables.replace(dump(RTM_GETLINK), ())
+        return self._virtual.strangers(links, tables)
+
     def configure_firewall(self, defs: FirewallDefs) -> None:
         """See L{IDataplane.configure_firewall}."""
         self._virtual.local_igmp = defs.local_igmp

@@ -193,6 +193,11 @@ class MemoryDataplane:
                 self.remove_link(link.name)
         self._make_virtual()
 
+    def strangers(self, links: Sequence[VirtualLink]) -> set[str]:
+        """See L{IDataplane.strangers}."""
+        ours = {each.name for some in self._virtual.values() for each in some}
+        return {each.name for each in links} & (self._links.keys() - ours)
+
     def configure_firewall(self, defs: FirewallDefs) -> None:
         """See L{IDataplane.configure_firewall}; there is nothing to write."""
 

@@ -110,6 +110,19 @@ class VirtualLinks:
         wish = self._wishes.get(name)
         return wish is not None and not wish.index
 
+    def strangers(self, links: Sequence[VirtualLink], tables: Kernel) -> set[str]:
+        """The names of C{links} that interfaces have which are not for us."""
+        found = set()
+        for link in links:
+            have = tables.links.get(tables.indices.get(link.name, 0))
+            parent = tables.links.get(tables.indices.get(link.parent, 0))
+            if have is None or self._owns(have) or marks.is_orphan(have.alias):
+                continue
+            matches = parent is not None and fits(have, link, parent)
+            if not matches or marks.maker(have.alias):
+                found.add(link.name)
+        return found
+
     # -- life
 
     def start(self) -> None:

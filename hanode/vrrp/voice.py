@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from twisted.logger import Logger
@@ -79,11 +80,8 @@ class Voice:
         if source is None:
             self.close()
             return f"no IPv{settings.family} address for interface"
-        if (
-            settings.track_source
-            and below is not None
-            and source not in below.addresses
-        ):
+        own = [each.addresses for each in (below, virtual) if each is not None]
+        if settings.track_source and own and source not in chain(*own):
             self.close()
             return "src address not configured"
         through = virtual if settings.virtual.device else below

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from itertools import islice
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.build import build
 from hanode.config.model import VrrpInstance
-from hanode.config.vmac_build import names
 from hanode.config.vmac_model import FirewallDefs, Virtual, VirtualLink
 from tests.config.reading import good, instance, messages, tree
 
 MAC4, MAC6 = bytes.fromhex("00005e000133"), bytes.fromhex("00005e000233")
-MAIN = VirtualLink("vrrp.51", "eth0", mac=MAC4)
+MAIN = VirtualLink("vrrp.51", "eth0", mac=MAC4, prefix="vrrp")
 SIX = """
     interface eth0
     virtual_router_id 51
@@ -47,7 +45,12 @@ class MainTests(SynchronousTestCase):
     def test_ipv6(self) -> None:
         """00-00-5E-00-02 and the VRID, and an address to send from."""
         link = VirtualLink(
-            "vrrp.51", "eth0", mac=MAC6, ipv4=False, ipv6=True, link_local=True
+            *("vrrp.51", "eth0"),
+            mac=MAC6,
+            ipv4=False,
+            ipv6=True,
+            link_local=True,
+            prefix="vrrp",
         )
         self.assertEqual(
             seen(good("use_vmac", basic=SIX)),
@@ -65,6 +68,12 @@ class MainTests(SynchronousTestCase):
         found = good("use_vmac 02:00:00:00:01:02")
         assert found.virtual.main is not None
         self.assertEqual(found.virtual.main.mac, mac)
+
+    def test_source(self) -> None:
+        """IPv6 sends from a link-local address only where it is."""
+        found = good("use_vmac\nmcast_src_ip fe80::7", basic=SIX).virtual.main
+        assert found is not None
+        self.assertEqual((str(found.address), found.length), ("fe80::7", 64))
 
     def test_transmit_base(self) -> None:
         """The addresses are on it, the advertisements are not."""
@@ -135,7 +144,8 @@ class IpvlanTests(SynchronousTestCase):
             "ipvlan",
             flags=2,
             address=ip_address("192.0.2.7"),
-            prefix=24,
+            length=24,
+            prefix="vrrp",
         )
         self.assertEqual(good("use_ipvlan 192.0.2.7/24 vepa").virtual, Virtual(link))
 
@@ -157,7 +167,7 @@ class IpvlanTests(SynchronousTestCase):
         assert found is not None
         assert found.virtual.main is not None
         self.assertEqual(
-            (found.virtual.main.address, found.virtual.main.prefix, said),
+            (found.virtual.main.address, found.virtual.main.length, said),
             (
                 None,
                 0,
@@ -195,11 +205,11 @@ class AddressTests(SynchronousTestCase):
             2001:db8::11/64 dev eth1
         }
     """
-    ON_ETH1 = VirtualLink("vrrp1.51", "eth1", mac=MAC4)
+    ON_ETH1 = VirtualLink("vrrp1.51", "eth1", mac=MAC4, prefix="vrrp")
 
     def test_use_vmac_of_an_address(self) -> None:
         """Only where it is asked for; the other family stays on the main link."""
-        both = VirtualLink("vrrp.51", "eth0", mac=MAC4, ipv6=True)
+        both = VirtualLink("vrrp.51", "eth0", mac=MAC4, ipv6=True, prefix="vrrp")
         self.assertEqual(
             seen(good("use_vmac", basic=self.BASIC)),
             (
@@ -218,7 +228,8 @@ class AddressTests(SynchronousTestCase):
 
     def test_use_vmac_addr(self) -> None:
         """All addresses, each family on a link of its own."""
-        six = {"mac": MAC6, "ipv4": False, "ipv6": True, "link_local": True}
+        six = {"mac": MAC6, "ipv4": False, "ipv6": True, "prefix": "vrrp"}
+        six["link_local"] = True
         links = (
             self.ON_ETH1,
             VirtualLink("vrrp6.51", "eth0", **six),  # type: ignore[arg-type]
@@ -254,16 +265,6 @@ class AddressTests(SynchronousTestCase):
 
 
 class NameTests(SynchronousTestCase):
-    def test_candidates(self) -> None:
-        """In keepalived's order."""
-        self.assertEqual(
-            [list(islice(names("vrrp", 7, family), 8)) for family in (4, 6)],
-            [
-                [f"vrrp{n}.7" for n in ("", 1, 2, 3, 4, 5, 7, 8)],
-                [f"vrrp{n}.7" for n in ("", 6, 1, 2, 3, 4, 5, 7)],
-            ],
-        )
-
     def test_taken(self) -> None:
         """Another instance has the name: generated ones avoid it, others are told."""
         text = "\n".join(

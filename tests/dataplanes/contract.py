@@ -334,6 +334,13 @@ class DataplaneContract:
         self.same(link.address(6), self.dataplane.links()[DEVICE].address(6))
         self.same(link.address(6) is None, False)
 
+    def test_strangers(self) -> None:
+        """Which names are taken by interfaces that are not ours."""
+        own = replace(VIRTUAL, name=DEVICE)
+        self.start()
+        self.dataplane.virtual_links("VI_1", (VIRTUAL,))
+        self.same(self.dataplane.strangers((VIRTUAL, own)), {DEVICE})
+
     def test_stop_removes_virtual_links(self) -> None:
         """After stop they are gone."""
         self.dataplane.virtual_links("VI_1", (VIRTUAL,))

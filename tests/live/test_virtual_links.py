@@ -292,6 +292,18 @@ class OthersTests(VirtualCase):
         self.settle()
         self.assertTrue(self.dataplane.links()["vrrp.51"].up)
 
+    def test_strangers(self) -> None:
+        """Names that others have are known before the start, too."""
+        other = LinuxDataplane(self.turns)
+        self.addCleanup(other.stop)
+        ip("link", "add", "link", DEVICE, "name", "vx", "type", "macvlan")
+        self.begin(FOUR)
+        wanted = (FOUR, SIX, replace(FOUR, name="vx"))
+        self.assertEqual(other.strangers(wanted), {"vrrp.51", "vx"})
+        self.assertEqual(self.dataplane.strangers(wanted), {"vx"})
+        self.killed()
+        self.assertEqual(other.strangers(wanted), {"vx"})
+
     def test_refused(self) -> None:
         """What the kernel refuses is tried again, and said once."""
         self.begin(replace(FOUR, kind="nonsense"))
@@ -315,7 +327,7 @@ class IpvlanTests(VirtualCase):
             raise SkipTest("the kernel has no ipvlan") from error
         ip("link", "del", "probe")
         source = ip_address("192.0.2.7")
-        link = VirtualLink("ipv", DEVICE, "ipvlan", flags=1, address=source, prefix=24)
+        link = VirtualLink("ipv", DEVICE, "ipvlan", flags=1, address=source, length=24)
         self.begin(link)
         data = self.seen("ipv")["linkinfo"]["info_data"]
         self.assertEqual((data["mode"], "private" in str(data)), ("l2", True))
