@@ -20,6 +20,7 @@ BFD_STATES = ("ADMIN_DOWN", "DOWN", "INIT", "UP")
 #: family -> its kind, and what it is, for people
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "hanode_vrrp_state": ("stateset", "State of a VRRP instance"),
+    "hanode_vrrp_group_state": ("stateset", "State of a sync group"),
     "hanode_vrrp_state_change_timestamp_seconds": (
         "gauge",
         "When the instance entered its state",
@@ -71,7 +72,11 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "hanode_event_listeners_dropped": ("counter", "Listeners that did not read"),
 }
 
-STATES = {"hanode_vrrp_state": VRRP_STATES, "hanode_bfd_state": BFD_STATES}
+STATES = {
+    "hanode_vrrp_state": VRRP_STATES,
+    "hanode_vrrp_group_state": VRRP_STATES,
+    "hanode_bfd_state": BFD_STATES,
+}
 
 #: counter of an instance -> family
 _COUNTERS = {
@@ -104,6 +109,11 @@ def of_instance(instance: Record, wall: float) -> Iterator[Sample]:
             yield "hanode_vrrp_advertisements_dropped", labels, count
         elif kind == "entered":
             yield "hanode_vrrp_transitions", {**name, "to": rest}, count
+
+
+def of_group(group: Record) -> Iterator[Sample]:
+    """One sync group."""
+    yield "hanode_vrrp_group_state", {"group": str(group["name"])}, group["state"]
 
 
 def of_session(session: Record, wall: float) -> Iterator[Sample]:

@@ -157,6 +157,8 @@ class View:
         node, wall = self._node, self._wall()
         for each in self.instances():
             yield from families.of_instance(each, wall)
+        for group in node.groups():
+            yield from families.of_group(plain(group.describe()))
         for session in node.bfd.describe_each():
             yield from families.of_session(plain(session), wall)
         yield from families.of_lateness(self.lateness(), BOUNDS)

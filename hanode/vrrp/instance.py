@@ -287,8 +287,9 @@ class Instance:
             text = "({name}) Master received priority 0 message"
             return [say(text, name=name), self._advertise_now(now)]
         if source == self.source:
-            text = "({name}) WARNING - advert received from remote host with our"
-            return [say(text + " IP address {source}", name=name, source=source)]
+            equal = "equal priority " if advert.priority == self.priority else ""
+            text = "({name}) WARNING - " + equal + "advert received from remote host"
+            return [say(text + " with our IP address.", name=name)]
         if self._overslept(now):
             return self._give_way(now) + self.receive(advert, source, now=now)
         if advert.priority == OWNER == self.priority:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hanode.config.model import IpAddress
-from hanode.vrrp.actions import Actions, Say, State, say
+from hanode.config.model import IpAddress, VrrpInstance
+from hanode.vrrp.actions import Actions, Hold, Say, State, say
 
 
 def better(name: str, source: IpAddress, theirs: int, ours: int) -> Say:
@@ -52,3 +52,26 @@ def entering(name: str, state: State, reason: str) -> Actions:
     ending = " (init)" if reason == "init" else ""
     text = "({name}) Entering {state} STATE" + ending
     return [say(text, name=name, state=state.value)]
+
+
+def held(settings: VrrpInstance, old: Hold, new: Hold) -> Actions:
+    """What begins to be held, or is held no more; a mere change goes without a word."""
+    lines: Actions = []
+    before, after = _parts(settings, old), _parts(settings, new)
+    for what, had in before.items():
+        if had is not after[what]:
+            verb = "removing" if had else "setting"
+            text = "({name}) {verb} {what}"
+            lines.append(say(text, True, name=settings.name, verb=verb, what=what))
+    return lines
+
+
+def _parts(settings: VrrpInstance, hold: Hold) -> dict[str, bool]:
+    """keepalived's name of each part of the whole -> whether there is any of it."""
+    excluded = set(settings.excluded)
+    return {
+        "VIPs.": any(each not in excluded for each in hold.addresses),
+        "E-VIPs.": any(each in excluded for each in hold.addresses),
+        "Virtual Routes": bool(hold.routes),
+        "Virtual Rules": bool(hold.rules),
+    }

@@ -19,7 +19,7 @@ from hanode.driver import Driver
 from hanode.events import Event
 from hanode.facts import Facts
 from hanode.path import Path
-from hanode.vrrp import actions
+from hanode.vrrp import actions, log_lines
 from hanode.vrrp.actions import State
 from hanode.vrrp.fellow import Fellow
 from hanode.vrrp.member import Member
@@ -85,7 +85,7 @@ class VrrpService(Service):
         self._told_master: IpAddress | None = None
         self._leaving = False
         self._conflicts: dict[str, str] = {}  # address: MAC address of the other host
-        self._holding: tuple[Address, ...] = ()
+        self._held = actions.Hold(())
         self._refused: tuple[Address, ...] = ()
 
     @property
@@ -154,7 +154,7 @@ class VrrpService(Service):
         self._claim(settings)
         self._voice.reconfigure(settings)
         self._driver.feed(self.machine.reconfigure, settings)
-        self._refuse(self._holding)
+        self._refuse(self._held.addresses)
         self._outlook.watch(settings)
         self._judge()
         return True
@@ -304,7 +304,10 @@ class VrrpService(Service):
         self._voice.advertise(action.priority)
 
     def _hold(self, action: actions.Hold) -> None:
-        self._holding = action.addresses
+        old, self._held = self._held, action
+        if self.details:
+            for line in log_lines.held(self.settings, old, action):
+                self._perform(line)
         if action.addresses:  # no packet is to come in between
             self._refuse(action.addresses)
         self._world.dataplane.hold(

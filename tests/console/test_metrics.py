@@ -89,6 +89,11 @@ class ExpositionTests(SynchronousTestCase):
             ("hanode_vrrp_state", {**vi, "hanode_vrrp_state": "BACKUP"}, 1),
             ("hanode_vrrp_state", {**vi, "hanode_vrrp_state": "MASTER"}, 0),
             ("hanode_vrrp_state_change_timestamp_seconds", vi, 999_999_970),
+            (
+                "hanode_vrrp_group_state",
+                {"group": "G", "hanode_vrrp_group_state": "MASTER"},
+                1,
+            ),
             ("hanode_vrrp_priority", vi, 90),
             ("hanode_vrrp_advertisements_received_total", vi, 20),
             ("hanode_bfd_flaps_total", peer, 1),

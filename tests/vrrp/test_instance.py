@@ -377,13 +377,14 @@ class MasterTests(InstanceTestCase):
     def test_own_address(self) -> None:
         """An advertisement from our own address changes nothing."""
         machine = self.master()
-        self.assertEqual(
-            shown(machine.receive(advert(100), OURS, now=1000.5)),
-            [
-                "(VI) WARNING - advert received from remote host with our IP address"
-                " 10.0.0.5"
-            ],
-        )
+        for priority, what in ((100, "equal priority advert"), (101, "advert")):
+            self.assertEqual(
+                shown(machine.receive(advert(priority), OURS, now=1000.5)),
+                [
+                    f"(VI) WARNING - {what} received from remote host with our IP"
+                    " address."
+                ],
+            )
         self.due(machine, 1001)
 
     def test_without_own_address(self) -> None:
