@@ -159,6 +159,14 @@ class Node(MultiService):
             return succeed(None)
         self._delay.stop()
         self._groups.pause()
+        going: list[Any] = []
+        if any(each.settings.release for each in self.instances()):
+            going = [each.let_go() for each in self.instances()]
+        done: Any = DeferredList([each for each in going if each is not None])
+        return done.addCallback(lambda _: self._end())  # type: ignore[no-any-return]
+
+    def _end(self) -> Deferred[Any]:
+        """Nobody holds an address any more that a script was to be waited for."""
         stopped: Any = super().stopService()
         self._groups.stop()
         self._tracking.close()
@@ -258,7 +266,7 @@ class Node(MultiService):
             self._tracking.weigh,
             delay,
         )
-        service.details = self._details
+        service.details, service.run = self._details, self._scripts.run
         if self.running:
             service.claim()
         service.setServiceParent(self)

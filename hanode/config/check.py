@@ -163,7 +163,9 @@ def _addresses(instance: VrrpInstance) -> Doubts:
 
 
 def scripts(instance: VrrpInstance | SyncGroup) -> Iterator[Script]:
-    """The notify scripts that an instance or a group has."""
+    """The scripts that an instance or a group has."""
+    if isinstance(instance, VrrpInstance) and instance.release is not None:
+        yield instance.release.script
     for field in fields(instance.notify):
         script = getattr(instance.notify, field.name)
         if isinstance(script, Script):
@@ -214,12 +216,11 @@ def all_scripts(model: Model) -> Iterator[tuple[Place | None, Script]]:
     """All scripts but those of checks, and where what they belong to stands."""
     for script in model.global_defs.notify.scripts():
         yield None, script
-    for instance in model.instances.values():
-        for script in scripts(instance):
-            yield instance.place, script
-    for group in model.groups.values():
-        for script in scripts(group):
-            yield group.place, script
+    entries: list[VrrpInstance | SyncGroup] = [*model.instances.values()]
+    entries += model.groups.values()
+    for entry in entries:
+        for script in scripts(entry):
+            yield entry.place, script
     for server in model.virtual_servers.values():
         for script in balance_doubts.scripts(server):
             yield server.place, script

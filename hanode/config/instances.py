@@ -28,6 +28,7 @@ from hanode.config.model import (
     Notify,
     VrrpInstance,
 )
+from hanode.config.notify_model import Release
 from hanode.config.role import preemption, role
 from hanode.config.vmac_build import Placement
 
@@ -104,6 +105,7 @@ def _filled(
         **_routing(draft),
         fast_failover=bfd_parameters.fast_failover(draft),
         notify=notify(draft),
+        release=_release(draft),
         timer_expired_backup=_timer_expired_backup(draft, preempt),
     )
 
@@ -272,6 +274,18 @@ def _garp(draft: Draft) -> Garp:
         arp_interval=draft.shared.get("instance.garp.arp_interval", 0.0),
         na_interval=draft.shared.get("instance.garp.na_interval", 0.0),
     )
+
+
+def _release(draft: Draft) -> Release | None:
+    """What runs before the addresses go."""
+    script = draft.own.get("release.script")
+    if script is not None:
+        return Release(script, draft.get("release.timeout"))
+    if "release.timeout" in draft.own:
+        draft.warning(
+            "release_timeout without release_script: no effect", "add release_script"
+        )
+    return None
 
 
 def notify(draft: Written) -> Notify:

@@ -17,7 +17,7 @@ from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
 from hanode.config.group_model import SyncGroup as SyncGroup
 from hanode.config.link_model import LinkDefs
-from hanode.config.notify_model import NotifyDefs
+from hanode.config.notify_model import NotifyDefs, Release
 from hanode.config.problems import Place
 from hanode.config.process_model import ProcessDefs
 from hanode.config.route_model import Route, Rule
@@ -160,6 +160,7 @@ class VrrpInstance:
     notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
     smtp_alert: bool = False
+    release: Release | None = None  # runs before the addresses go
     virtual: Virtual = field(default_factory=Virtual)
     vrf: str = ""  # where a unicast instance without interface sends
     accept: bool = True  # a master that is not the owner answers on its addresses

@@ -81,6 +81,14 @@ class Bookend:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A script that ends before the addresses go, or has had C{timeout} seconds."""
+
+    script: Script
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True)
 class NotifyDefs:
     """All of it: C{startup} runs before anything else, C{shutdown} after all."""
 

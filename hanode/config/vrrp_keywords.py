@@ -221,6 +221,17 @@ _NOTIFY = (
         "notify_priority_changes", "notify_priority_changes", "boolean", default=False
     ),
     Keyword("smtp_alert", "smtp_alert", "boolean", default=False),
+    Keyword("release_script", "release.script", "script", only_hanode=True),
+    Keyword(
+        "release_timeout",
+        "release.timeout",
+        "seconds",
+        "s",
+        0.1,
+        60,
+        default=5.0,
+        only_hanode=True,
+    ),
 )
 
 INSTANCE = (

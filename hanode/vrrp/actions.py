@@ -74,6 +74,11 @@ class Farewell:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Run the release script, and tell when it has ended."""
+
+
+@dataclass(frozen=True)
 class Say:
     """A line for the log; C{detail} lines are only for those who ask for them."""
 
@@ -91,6 +96,7 @@ Action = (
     | Reweighed
     | Swayed
     | Farewell
+    | Release
     | Say
 )
 Actions = list[Action]

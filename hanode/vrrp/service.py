@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -22,10 +23,11 @@ from hanode.path import Path
 from hanode.vrrp import actions, log_lines
 from hanode.vrrp.actions import State
 from hanode.vrrp.fellow import Fellow
-from hanode.vrrp.member import Member
 from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
+from hanode.vrrp.parting import Parting
 from hanode.vrrp.priority import OWNER
+from hanode.vrrp.release import ReleaseScript, Run
 from hanode.vrrp.voice import Voice
 from hanode.vrrp.wire import Wires
 
@@ -44,6 +46,7 @@ class VrrpService(Service):
     #: When the node started. Two hundred instances that start together keep one beat,
     #: so that a backup misses all of them in the same moment and takes over in one go.
     moment: float | None = None
+    run: Run  # what runs a script
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class VrrpService(Service):
         delay: float = 0.0,
     ) -> None:
         self.setName(settings.name)
-        self.machine = Member(settings)
+        self.machine = Parting(settings)
         self._world, self._facts = world, facts
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
@@ -75,6 +78,7 @@ class VrrpService(Service):
             actions.Reweighed: self._reweighed,
             actions.Swayed: lambda _: self.fellow.changed(),
             actions.Farewell: lambda _: self.fellow.farewell(),
+            actions.Release: self._release,
             actions.Say: self._say,
         }
         self._open_problem = ""
@@ -84,6 +88,8 @@ class VrrpService(Service):
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
         self._leaving = False
+        self._gone: Deferred[None] | None = None
+        self._release_script = ReleaseScript(settings.name, self._released)
         self._conflicts: dict[str, str] = {}  # address: MAC address of the other host
         self._held = actions.Hold(())
         self._refused: tuple[Address, ...] = ()
@@ -125,12 +131,22 @@ class VrrpService(Service):
         for call in (self._retry, self._start):
             if call is not None and call.active():
                 call.cancel()
-        self._driver.feed(self.machine.stop)
+        if self.machine.state is not State.STOP:
+            self._driver.feed(self.machine.stop)
+            self._driver.feed(self.machine.released)  # who waits waits in let_go
         self._driver.halt()
         self._voice.close()
         if self.settings.promote_secondaries:
             self._promote_secondaries(False)
         return super().stopService()
+
+    def let_go(self) -> Deferred[None] | None:
+        """Begin to stop; fires when the addresses have gone, None if they have."""
+        self._driver.feed(self.machine.stop)
+        if not self.machine.parting:
+            return None
+        self._gone = Deferred()
+        return self._gone
 
     def leave(self) -> None:
         """The instance exists no more, though the node runs on: leave no trace."""
@@ -177,6 +193,7 @@ class VrrpService(Service):
             "device": settings.device,
             "version": settings.version,
             "state": machine.state.value,
+            "releasing": machine.parting,
             "priority": machine.priority,
             "base_priority": settings.priority,
             "faults": list(machine.faults),
@@ -269,6 +286,7 @@ class VrrpService(Service):
         if gone or (self._outlook.virtual is None and self.settings.virtual.device):
             self._voice.close()  # the interface has gone, and its socket with it
         faults = self._outlook.own_faults() or self._open()
+        self.machine.abrupt = bool(faults)
         self.fellow.judged(verdict.priority, faults + verdict.faults)
         self._begin_unless(verdict.pending)
 
@@ -345,6 +363,16 @@ class VrrpService(Service):
         if not self._leaving:
             self._tell(action.state.value)
         self.fellow.changed()
+        if self._gone is not None and action.state is State.STOP:
+            self._gone.callback(None)
+            self._gone = None
+
+    def _release(self, action: actions.Release) -> None:
+        assert self.settings.release is not None, "else there is nothing to wait for"
+        self._release_script.start(self.settings.release.script, self.run)
+
+    def _released(self) -> None:
+        self._driver.feed(self.machine.released)
 
     def _outranked(self, action: actions.Outranked) -> None:
         self._tell("MASTER_RX_LOWER_PRI")

@@ -24,7 +24,15 @@ from hanode.config.bfd_parameters import FAST
 from hanode.config.blocks import READERS
 from hanode.config.checker_keywords import CONNECT, SCHEDULE, table
 from hanode.config.checker_words import CheckerWords, nothing
-from hanode.config.model import Garp, GlobalDefs, NodeDefs, Notify, VrrpInstance
+from hanode.config.model import (
+    Garp,
+    GlobalDefs,
+    NodeDefs,
+    Notify,
+    Script,
+    VrrpInstance,
+)
+from hanode.config.notify_model import Release
 from hanode.config.row import BLOCK_TYPES, Keyword
 from hanode.config.tracker_words import WITHOUT_PLUGINS, inside
 
@@ -51,7 +59,11 @@ class TableTests(SynchronousTestCase):
             ours,
             {
                 (): ["bfd_unsolicited", "hanode"],
-                ("vrrp_instance",): ["fast_failover"],
+                ("vrrp_instance",): [
+                    "fast_failover",
+                    "release_script",
+                    "release_timeout",
+                ],
                 ("vrrp_instance", "fast_failover"): [
                     "min_rx",
                     "min_tx",
@@ -135,6 +147,7 @@ class TableTests(SynchronousTestCase):
             "": VrrpInstance("x", 1, "eth0", 4),
             "garp": Garp(),
             "notify": Notify(),
+            "release": Release(Script(("/r",))),
             "instance": VrrpInstance("x", 1, "eth0", 4),
         }
         wrong = []

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from hanode.config.build import build
 from hanode.config.check import all_scripts
 from hanode.config.model import Model, Script
-from hanode.config.notify_model import Bookend, Fifo, Fifos, Mail, NotifyDefs
+from hanode.config.notify_model import Bookend, Fifo, Fifos, Mail, NotifyDefs, Release
 from tests.config.reading import BASIC, said, tree
 
 
@@ -191,6 +191,38 @@ class AlertTests(SynchronousTestCase):
             (virtual,) = model.virtual_servers.values()
             answers.append((virtual.smtp_alert, virtual.real_servers[0].smtp_alert))
         self.assertEqual(answers, [(False, True), (False, False), (False, False)])
+
+
+class ReleaseTests(SynchronousTestCase):
+    """What runs before the addresses go."""
+
+    def release(self, lines: str) -> tuple[Release | None, list[str]]:
+        """That of an instance."""
+        model, problems = read(f"vrrp_instance V {{\n{BASIC}\n{lines}\n}}")
+        said = [each for each in problems if "release" in each]
+        return model.instances["V"].release, said
+
+    def test_script(self) -> None:
+        """A script, and how long it is waited for."""
+        script = Script(("/r", "x"))
+        self.assertEqual(
+            [
+                self.release(f'release_script "/r x"\n{more}')[0]
+                for more in ("", "release_timeout 0.5", "release_timeout 61")
+            ],
+            [Release(script, 5.0), Release(script, 0.5), Release(script, 5.0)],
+        )
+
+    def test_alone(self) -> None:
+        """A time without a script has no effect."""
+        release, said = self.release("release_timeout 7")
+        self.assertIsNone(release)
+        self.assertIn("release_timeout without release_script: no effect", said[0])
+
+    def test_among_all(self) -> None:
+        """It is among all scripts."""
+        model, _ = read(f"vrrp_instance V {{\n{BASIC}\nrelease_script /r\n}}")
+        self.assertEqual([s.argv for _, s in all_scripts(model)], [("/r",)])
 
 
 class BookendTests(SynchronousTestCase):
