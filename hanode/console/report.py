@@ -97,6 +97,7 @@ def vrrp_details(instance: Record) -> str:
         ("priority", f"{_text(get('priority'))} (base {_text(get('base_priority'))})"),
         ("interval", interval(get("advert_int"))),
         ("source", _text(get("source"))),
+        ("authentication", _text(get("authentication"))),
         ("master", _master(instance)),
         *(("tracked", _tracked(each)) for each in get("tracked") or ()),
         *(("address", each) for each in get("addresses") or ()),

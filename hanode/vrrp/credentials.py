@@ -47,6 +47,13 @@ class Credentials:
         else:
             self._hmac.reconfigure(settings.auth_hmac)
 
+    def describe(self) -> str:
+        """Our way in words, without a secret."""
+        if self._hmac is not None:
+            settings = self._hmac.settings
+            return f"auth_hmac, {settings.mode.value}, key {settings.active}"
+        return {AUTH_NONE: "none", AUTH_PASS: "PASS", AUTH_AH: "AH"}[self.auth_type]
+
     # -- what is sent
 
     @property

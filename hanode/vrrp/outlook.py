@@ -44,6 +44,8 @@ class Outlook:
         self._identities: dict[str, int] = {}  # of who was Up last, by fact
         self.link: Link | None = None  # the instance's own interface
         self.virtual: Link | None = None  # that of its virtual MAC or ipvlan
+        self._homes: dict[str, tuple[IpAddress, ...]] = {}  # addresses by fact
+        self._forget_homes: Callable[[], None] | None = None
 
     def watch(self, settings: VrrpInstance) -> None:
         """Watch what C{settings} speak of, and nothing else."""
@@ -68,12 +70,14 @@ class Outlook:
         for fact in sorted(set(wanted) - set(self._watches)):
             # The watch may be told the present value before it is stored here.
             self._watches[fact] = self._facts.watch(fact, wanted[fact])
+        self._watch_homes(settings.track_source and not settings.interface)
 
     def close(self) -> None:
         """Watch nothing any more."""
         for unwatch in self._watches.values():
             unwatch()
         self._watches.clear()
+        self._watch_homes(False)
 
     def verdict(self) -> Standing:
         """What the trackers make of the instance."""
@@ -113,7 +117,7 @@ class Outlook:
         if settings.unicast_fault_no_peer and not settings.unicast_peers:
             return ("no unicast peers",)
         if not settings.interface:
-            return ()
+            return self._homeless(settings)
         if self.link is None:
             return (f"interface {settings.interface} doesn't exist",)
         if not self.link.up and settings.track_primary:
@@ -123,6 +127,30 @@ class Outlook:
         if self.virtual is None:
             return (f"interface {self._main()} doesn't exist",)
         return ()  # it is as up as the interface below, whose delays hold for it
+
+    def _homeless(self, settings: VrrpInstance) -> tuple[str, ...]:
+        """track_src_ip without an interface: the address may be on any."""
+        if self._forget_homes is None:
+            return ()
+        if any(settings.source in each for each in self._homes.values()):
+            return ()
+        return ("src address not configured",)
+
+    def _watch_homes(self, wanted: bool) -> None:
+        if wanted and self._forget_homes is None:
+            # What is there already is told before this returns.
+            self._forget_homes = lambda: None
+            self._forget_homes = self._facts.watch_kind("interface:", self._moved)
+        elif not wanted and self._forget_homes is not None:
+            self._forget_homes()
+            self._forget_homes = None
+            self._homes.clear()
+
+    def _moved(self, fact: str, link: Link | None) -> None:
+        addresses = () if link is None else link.addresses
+        if self._homes.get(fact, ()) != addresses:
+            self._homes[fact] = addresses
+            self._judge()
 
     def vouches(self, neighbour: IpAddress | None) -> bool:
         """Whether BFD says that C{neighbour} lives."""

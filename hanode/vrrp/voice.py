@@ -59,6 +59,11 @@ class Voice:
         settings = machine.settings
         self._credentials = Credentials(settings, self._wall(), self._now())
 
+    @property
+    def authentication(self) -> str:
+        """How packets are authenticated, for those who look in."""
+        return self._credentials.describe()
+
     # -- the socket
 
     def open(self, link: Link | None, virtual: Link | None = None) -> str:

@@ -119,6 +119,7 @@ INSTANCE = {
     "source": "192.0.2.1",
     "master": "192.0.2.2",
     "master_priority": 150,
+    "authentication": "auth_hmac, enforce, key 1",
     "advert_int": 0.5,
     "addresses": ["192.0.2.100/24 dev eth0", "192.0.2.101/24 dev eth0"],
     "counters": {"sent": 1, "received": 20},

@@ -130,6 +130,14 @@ class Version2Tests(CredentialsTestCase):
             [(AUTH_NONE, b""), (AUTH_PASS, b"1111\0\0\0\0"), (AUTH_AH, b"")],
         )
 
+    def test_described(self) -> None:
+        """Each has a name, and shows no secret."""
+        found = [
+            credentials(each).describe()
+            for each in (self.none, self.passing, self.sealed, hmac())
+        ]
+        self.assertEqual(found, ["none", "PASS", "AH", "auth_hmac, enforce, key 1"])
+
     def test_only_the_same(self) -> None:
         """Each way is accepted by the same, and refused by the others."""
         ways = (self.none, self.passing, self.sealed)

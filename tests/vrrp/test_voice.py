@@ -6,6 +6,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -313,6 +315,42 @@ class ReceiveTests(VoiceTestCase):
             self.receive(data)
         self.assertEqual(self.heard, [(ADVERT, PEER)])
         self.assertEqual(self.dropped(), {"replayed advertisement": 1})
+
+
+class NoiseTests(VoiceTestCase):
+    """Whatever comes, nothing is raised, and nothing is believed."""
+
+    def ways(self) -> list[VrrpInstance]:
+        """Each way of authentication."""
+        two = replace(SETTINGS, version=2)
+        return [
+            replace(two, authentication=Authentication(kind, Secret("secret")))
+            for kind in ("PASS", "AH")
+        ] + [replace(each, auth_hmac=HMAC) for each in (SETTINGS, two)]
+
+    @given(st.binary(max_size=120))
+    def test_noise(self, data: bytes) -> None:
+        """Random bytes, as they are and behind something that looks right."""
+        for settings in self.ways():
+            self.speak(settings)
+            self.receive(data)
+            self.receive(bytes((settings.version << 4 | 1, 51)) + data)
+            self.receive(b"E" + bytes(19) + b"\x70\x04" + data)
+            self.assertEqual(self.heard, [])
+
+    @given(st.data())
+    def test_flipped(self, data: st.DataObject) -> None:
+        """One bit that flips in what we send ourselves."""
+        for settings in self.ways():
+            self.speak(settings)
+            self.voice.advertise(100)
+            ((sent, _),) = self.sent()
+            header = 20 if settings.authenticated_header else 0
+            bit = data.draw(st.integers(header * 8, len(sent) * 8 - 1))
+            spoiled = bytearray(sent)
+            spoiled[bit // 8] ^= 128 >> bit % 8
+            self.receive(bytes(spoiled), OURS)
+            self.assertEqual(self.heard, [])
 
 
 class OldChecksumTests(VoiceTestCase):
