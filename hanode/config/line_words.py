@@ -9,7 +9,6 @@ from typing import NoReturn, TypeVar
 from hanode.config.addresses import split_prefix
 from hanode.config.findings import Findings
 from hanode.config.model import IpAddress
-from hanode.config.problems import Place
 from hanode.config.route_model import IpNetwork
 from hanode.config.route_names import Names
 from hanode.config.tree import Block, Word
@@ -33,11 +32,6 @@ class LineWords:
         self.what, self.line, self.findings = what, line, findings
         self._names, self._words = names, line.words
         self._at = 0
-
-    @property
-    def place(self) -> Place:
-        """Where the line stands."""
-        return self.line.keyword.place
 
     def __iter__(self) -> Iterator[Word]:
         while self._at < len(self._words):

@@ -222,7 +222,7 @@ def _finish(draft: RuleDraft, free: Iterator[int]) -> Rule:
         text = f"a rule has one action, and this one {len(actions)} - ignoring"
         words.bad(words.line, text, "write one rule for each")
     if "preference" not in fields:
-        fields["preference"] = next(free)
+        fields["preference"] = next(free, 1)
         words.findings.warning(
             words.line,
             "Rule has no preference specified - setting to "
