@@ -12,7 +12,8 @@ TRIAL   := $(PYTHON) -m twisted.trial
 PEERS := keepalived:keepalived tshark:tshark ip:iproute2 ping:iputils-ping \
          arping:iputils-arping rsvg-convert:librsvg2-bin \
          bird:bird2 vtysh:frr nft:nftables ipvsadm:ipvsadm linux.uml:user-mode-linux \
-         modprobe:kmod cc:gcc
+         modprobe:kmod cc:gcc ssh:openssh-client chromium:chromium \
+         chromedriver:chromium-driver
 
 .PHONY: demo test peers lint types coverage bench clean
 .DEFAULT_GOAL := demo

@@ -143,7 +143,7 @@ class Prompt:
 
     def events(self, count: int = 20) -> Text:
         """The last changes of facts, the newest at the bottom."""
-        return Text(timeline(self._view.times.latest(self._node.facts.events, count)))
+        return Text(timeline(self._view.times.latest(self._node.facts, count)))
 
     # -- writing
 

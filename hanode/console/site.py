@@ -20,6 +20,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from hanode.console.families import Sample
 from hanode.console.metrics import CONTENT_TYPE, exposition
+from hanode.console.pages import POLICY, Page, pages
 from hanode.console.stream import EVENT_STREAM, EventStream
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
@@ -28,6 +29,7 @@ from hanode.taking_turns import after
 BODY_LIMIT = 4096  # octets of a request's body that we look at
 SLICE = 0.001  # seconds of writing before others get their turn
 PATIENCE = 1 << 20  # octets of it after which we hang up
+READING = (b"GET", b"HEAD")
 LISTENS = object()  # the answer goes on as long as somebody listens
 Path = tuple[str, ...]
 Answer = Callable[[Request, Path], Any]
@@ -90,6 +92,7 @@ class Api(Resource):
     def __init__(self, view: View, verbs: Verbs, stream: EventStream) -> None:
         super().__init__()
         self._view, self._verbs, self._stream = view, verbs, stream
+        self._pages = pages()
         self._cooperator = Cooperator(terminationPredicateFactory=after(SLICE))
         #: "*" stands for any one segment
         self._routes: Mapping[Path, Mapping[str, Answer]] = {
@@ -132,6 +135,11 @@ class Api(Resource):
             request.setHeader(name, value)
         if answer is LISTENS:
             return NOT_DONE_YET
+        if isinstance(answer, Page):
+            request.setHeader("content-type", answer.type)
+            request.setHeader("content-security-policy", POLICY)
+            request.setHeader("referrer-policy", "no-referrer")
+            return answer.data
         if isinstance(answer, Coroutine):
             self._await(request, answer)
             return NOT_DONE_YET
@@ -188,6 +196,9 @@ class Api(Resource):
 
     def _answer(self, request: Request) -> Any:
         path = _path(request)
+        page = self._pages.get(path[0] if path else "")
+        if page is not None and len(path) < 2 and request.method in READING:
+            return page
         route = self._route(path)
         method = request.method.decode("ascii", "replace")
         answer = route.get("GET" if method == "HEAD" else method)

@@ -9,7 +9,7 @@ from typing import Any
 
 from hanode.console.plain import plain
 from hanode.console.table import table
-from hanode.facts import Fact
+from hanode.facts import Fact, Facts
 
 HEADS = ("TIME", "FACT", "VALUE", "WHY")
 WIDEST = 60  # characters of a value
@@ -38,10 +38,14 @@ class Timeline:
         """For how many seconds C{fact} has held."""
         return self._seconds() - fact.since
 
-    def latest(self, events: Iterable[Fact], count: int) -> list[dict[str, Any]]:
-        """The last C{count} of C{events}, oldest first."""
-        found = list(events)[-count:] if count > 0 else []
-        return [self.record(each) for each in found]
+    def latest(self, facts: Facts, count: int) -> list[dict[str, Any]]:
+        """The last C{count} events of C{facts}, oldest first, each with its number."""
+        found = list(facts.events)[-count:] if count > 0 else []
+        first = facts.count - len(found) + 1
+        return [
+            {"id": number, **self.record(each)}
+            for number, each in enumerate(found, first)
+        ]
 
 
 def timeline(records: Iterable[dict[str, Any]], most: int = 200) -> str:

@@ -111,7 +111,7 @@ class View:
 
     def events(self) -> dict[str, Any]:
         """What has happened, oldest first; C{id} is what the stream calls the last."""
-        latest = self.times.latest(self.board.events, EVENTS)
+        latest = self.times.latest(self.board, EVENTS)
         return {"id": self.board.count, "events": latest}
 
     def bfd(self) -> Iterator[str]:
@@ -185,7 +185,7 @@ class View:
             "bfd": node.bfd.describe_all().get("states", {}),
             "virtual_servers": {"count": len(names), "down": down[:MENTIONED]},
             "reactor": self.reactor(),
-            "events": self.times.latest(self.board.events, MENTIONED),
+            "events": self.times.latest(self.board, MENTIONED),
         }
 
     def why(self, name: str) -> str | None:

@@ -93,7 +93,6 @@ class ReadTests(ConsoleCase):
     async def test_missing(self):
         """What is not there: 404, and what is."""
         for target, wanted in (
-            ("/", {"error": "there is no /", "known": KNOWN}),
             ("/api/v2/bfd", {"error": "there is no /api/v2/bfd", "known": KNOWN}),
             (
                 "/api/v1/bfd/nobody",

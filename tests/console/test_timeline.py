@@ -25,18 +25,30 @@ class TimelineTests(SynchronousTestCase):
             self.facts.set(name, name.upper(), "because")
             self.clock.advance(1)
         self.assertEqual(
-            self.times.latest(self.facts.events, 2),
+            self.times.latest(self.facts, 2),
             [
-                {"time": 999999998.5, "fact": "b", "value": "B", "why": "because"},
-                {"time": 999999999.5, "fact": "c", "value": "C", "why": "because"},
+                {
+                    "id": 2,
+                    "time": 999999998.5,
+                    "fact": "b",
+                    "value": "B",
+                    "why": "because",
+                },
+                {
+                    "id": 3,
+                    "time": 999999999.5,
+                    "fact": "c",
+                    "value": "C",
+                    "why": "because",
+                },
             ],
         )
-        self.assertEqual(self.times.latest(self.facts.events, 0), [])
+        self.assertEqual(self.times.latest(self.facts, 0), [])
 
     def test_lines(self) -> None:
         """One line for each, to the millisecond in local time."""
         self.facts.set("vrrp:VI", "MASTER", "no advertisement")
-        records = self.times.latest(self.facts.events, 9)
+        records = self.times.latest(self.facts, 9)
         head, line = timeline(records).split("\n")
         self.assertEqual(head.split(), ["TIME", "FACT", "VALUE", "WHY"])
         self.assertRegex(

@@ -126,6 +126,7 @@ class Hanode(Daemon):
     """Our own."""
 
     kind = "hanode"
+    http = ""  # where one looks in, if not by the socket
 
     @property
     def socket(self):
@@ -136,7 +137,7 @@ class Hanode(Daemon):
         """The command line."""
         detail = ["-D"] if self.detail else []
         words = ["-m", "hanode.cli", "run", *detail, "-c", str(self.file)]
-        words += ["-H", f"unix:{self.socket}"]
+        words += ["-H", self.http or f"unix:{self.socket}"]
         return [sys.executable, *words]
 
 
