@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
 
@@ -21,6 +22,13 @@ class Link:
     mac: bytes = b""
     mtu: int = 1500
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+
+    @cached_property
+    def core(self) -> tuple[object, ...]:
+        """What of it matters to who sends from it: equal unless that has changed."""
+        own = (self.address(family) for family in (4, 6))
+        packed = (None if each is None else each.packed for each in own)
+        return (self.index, self.up, self.mac, *packed)
 
     def address(self, family: int) -> IPv4Address | IPv6Address | None:
         """The address that advertisements are sent from; link-local for IPv6.

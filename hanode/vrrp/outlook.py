@@ -167,10 +167,18 @@ class Outlook:
 
     def _interface_changed(self, fact: str, link: Link | None) -> None:
         if fact == f"interface:{self._main()}":
-            self.virtual = link
+            was, self.virtual = self.virtual, link
         else:
-            self.link = link
-        self._judge()
+            was, self.link = self.link, link
+        # Hundreds of instances on one interface: an address that comes and goes
+        # there is no reason for all of them to weigh everything anew.
+        if was is None or link is None or self._core(was) != self._core(link):
+            self._judge()
+
+    def _core(self, link: Link) -> tuple[object, ...]:
+        """What the instance needs of its interface."""
+        source = None if self._settings is None else self._settings.source
+        return link.core, source is not None and source in link.addresses
 
     def _path_changed(self, fact: str, path: Path) -> None:
         """BFD tells about a neighbour: a tracker, and perhaps our master's death.
