@@ -224,20 +224,26 @@ class Node(MultiService):
         self._interfaces.expect(interfaces(model))
         self._tracking.expect(model)
         self.bfd.configure(model)
-        self._groups.pause()
         self.statics.configure(model.statics)
         self._apply(model)
+        self._groups.pause()
+        try:
+            self._exchange(model, difference)
+        finally:  # whatever failed, the groups go on with those who are there
+            self._groups.configure(model.groups, self.instances())
+        self._local.configure(model)
+        self.balance.configure(model)
+        self.log.info("Reload complete: {difference}", difference=difference)
+        return difference
+
+    def _exchange(self, model: Model, difference: Difference) -> None:
+        """The instances that come, go or change."""
         for name in difference.removed:
             self._remove(self.instance(name), farewell=True)
         for name in difference.changed:
             self._change(model.instances[name])
         for name in difference.added:
             self._add(model.instances[name])
-        self._groups.configure(model.groups, self.instances())
-        self._local.configure(model)
-        self.balance.configure(model)
-        self.log.info("Reload complete: {difference}", difference=difference)
-        return difference
 
     # -- looking in
 

@@ -202,7 +202,8 @@ class Groups:
             if service is None:
                 service = GroupService(settings, self._facts, self._notify)
             service.settings = settings
-            service.join(found[each].fellow for each in settings.members)
+            there = [found[each] for each in settings.members if each in found]
+            service.join(each.fellow for each in there)
             self._groups[name] = service
         if self._running:
             for each in self:

@@ -188,3 +188,10 @@ class GroupsTests(SynchronousTestCase):
         """A group that never began has nothing to say at the end."""
         self.groups.stop()
         self.assertEqual(self.done, [])
+
+    def test_a_member_that_failed_to_come(self) -> None:
+        """A member without a service is left out; the others go on."""
+        self.configure("A", "C")
+        self.started()
+        (group,) = self.groups
+        self.assertEqual(list(group.members), ["A"])
