@@ -82,6 +82,7 @@ class MemoryDataplane:
         self.rules.start()
         for name in sorted(self._links):
             self._tell(name)
+        self._look_at_lacks()
 
     def stop(self) -> None:
         """See L{IDataplane.stop}."""

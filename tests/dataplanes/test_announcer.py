@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.model import Address
+from hanode.config.static_model import GarpGroup
 from hanode.dataplanes.announcer import LATER, Announcer
 
 MAC = b"\2\0\0\0\0\1"
@@ -106,4 +107,23 @@ class AnnouncerTests(SynchronousTestCase):
         self.assertEqual(
             (self.port.closed, self.clock.getDelayedCalls(), self.sent()),
             (True, [], ["10.0.0.1", "fd00::1"]),
+        )
+
+    def test_group(self) -> None:
+        """Interfaces of a garp_group share its pace, whatever the instance says."""
+        self.announcer.share_pace((GarpGroup(frozenset({"eth0", "eth1"}), 0.5),))
+        self.announcer.announce((A, SIX, OTHER), arp_interval=9.0, na_interval=9.0)
+        seen = [self.sent()]
+        self.clock.advance(0.5)
+        seen.append(self.sent())
+        self.announcer.share_pace(())
+        self.announcer.announce((A, OTHER))
+        seen.append(self.sent())
+        self.assertEqual(
+            seen,
+            [
+                ["fd00::1", "10.0.0.1"],
+                ["10.0.0.3"],
+                ["10.0.0.1", "10.0.0.3"],
+            ],
         )

@@ -185,6 +185,23 @@ class AnnouncementTests(InstanceTestCase):
             self.beats(garp, START + 35), [(10.0, 2), (20.0, 2), (30.0, 2)]
         )
 
+    def test_extra(self) -> None:
+        """garp_extra_if announces what is on other interfaces, once an interval."""
+        there = replace(EXTRA, device="eth9")
+        garp = Garp(0, extra_interval=30, extra_all=True)
+        machine = self.master(garp=garp, excluded=(there,))
+        later = START + 31
+        found = machine.expire(now=later)
+        self.assertIn(Announce((there,), 1), found)
+        self.assertNotIn(Announce((there,), 1), machine.expire(now=later + 29))
+        self.assertIn(Announce((there,), 1), machine.expire(now=later + 30))
+
+    def test_nothing_extra(self) -> None:
+        """Without such addresses nothing is announced."""
+        machine = self.master(garp=Garp(0, extra_interval=30))
+        found = machine.expire(now=START + 31)
+        self.assertEqual([a for a in found if isinstance(a, Announce)], [])
+
     def test_refresh_and_second_batch_together(self) -> None:
         """Both at one time make one batch with the larger number of rounds."""
         garp = Garp(5.0, 4, master_refresh=5.0, master_refresh_repeat=2)
