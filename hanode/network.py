@@ -179,6 +179,8 @@ class _Port:
         self._interface, self._source, self._ttl = interface, source, ttl
         self._index = socket.if_nametoindex(interface) if interface else 0
         self._ancillary: Ancillary = ()
+        self._destination: IpAddress | None = None  # of the latest packet
+        self._there: tuple[Any, ...] = ()
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._open = True
@@ -204,9 +206,10 @@ class _Port:
 
     def send(self, data: bytes, destination: IpAddress) -> None:
         """See L{IRawPort.send}; a full buffer raises too."""
-        name = self._name(destination)
+        if destination is not self._destination:  # nearly always the same
+            self._destination, self._there = destination, self._name(destination)
         try:
-            self._socket.sendmsg((data,), self._ancillary, 0, name)
+            self._socket.sendmsg((data,), self._ancillary, 0, self._there)
         except OSError as error:
             subject = f"sending to {destination} on {self._interface or 'any'}"
             raise explained(error, subject) from error

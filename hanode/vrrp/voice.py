@@ -34,6 +34,9 @@ QUOTED = {
 }
 
 
+Message = tuple[IpAddress, bytes]
+
+
 class Voice:
     """The mouth and the ears of C{machine}.
 
@@ -54,6 +57,11 @@ class Voice:
         self._now, self._wall = world.clock.seconds, world.wall
         self.counters: Counter[str] = Counter()
         self._wire: Wire | None = None
+        # What was good and gave no cause for a remark, and for which settings.
+        self._familiar: Arrival | None = None
+        self._familiar_to: VrrpInstance | None = None
+        self._said: tuple[object, ...] = (None,) * 4
+        self._messages_said: list[Message] = []
         self._complained: dict[tuple[object, ...], float] = {}
         self._old_checksum = False  # a peer of ours sends the old one, so we do
         settings = machine.settings
@@ -122,6 +130,10 @@ class Voice:
         """See L{hanode.vrrp.wire.Listener}."""
         advert, source = arrival.advert, arrival.source
         settings = self._machine.settings
+        if arrival is self._familiar and settings is self._familiar_to:
+            self.counters["received"] += 1
+            self._heard(advert, source)
+            return
         if settings.unicast and source == self._machine.source:
             self.counters["own packets"] += 1  # we are among our own peers
             return
@@ -139,7 +151,20 @@ class Voice:
         if remark is not None:
             self._remark(remark, source)
         self._compare(advert, arrival.checksum, source)
+        if self._is_unremarkable(arrival):
+            self._familiar, self._familiar_to = arrival, settings
         self._heard(advert, source)
+
+    def _is_unremarkable(self, arrival: Arrival) -> bool:
+        """Whether the same packet need not be looked at again.
+
+        It is not when there is something to say about it, when it is good only once,
+        or when it depends on who sent it what was looked at.
+        """
+        settings = self._machine.settings
+        proof = settings.auth_hmac is not None or arrival.envelope is not None
+        odd = self._complained or settings.skip_check_adv_addr
+        return not (proof or odd) and arrival.advert.priority > 0
 
     def rejected(self, problem: BadPacket, source: IpAddress) -> None:
         """See L{hanode.vrrp.wire.Listener}."""
@@ -209,6 +234,7 @@ class Voice:
     def forgive(self) -> None:
         """What was complained about may be complained about again."""
         self._complained.clear()
+        self._familiar = None
 
     def _make_up(self, source: IpAddress) -> None:
         """A good packet: what was dropped from there a while ago may be told again."""
@@ -223,6 +249,7 @@ class Voice:
         """Log once per peer and reason, until the state changes."""
         if key not in self._complained and len(self._complained) < COMPLAINTS:
             self._complained[key] = self._now()
+            self._familiar = None
             self.log.warn(text, name=self._machine.settings.name, **fields)
 
     # -- what is sent
@@ -231,26 +258,39 @@ class Voice:
         """Send one advertisement to everyone who is to hear it."""
         if self._wire is None:
             return  # the interface has gone, and its socket with it
-        settings, source = self._machine.settings, self._wire.route.source
+        source = self._wire.route.source
+        for destination, message in self._messages(priority, source):
+            self._send(message, source, destination)
+        if priority == 0:
+            self.counters["priority zero sent"] += 1
+
+    def _messages(self, priority: int, source: IpAddress) -> list[Message]:
+        """What goes where, encoded when something in it has changed."""
+        settings, credentials = self._machine.settings, self._credentials
+        kind, said = self._checksum_kind(), self._said
+        same = said[0] is settings and said[1] is source
+        if same and said[2] == priority and said[3] is kind:
+            return self._messages_said
         advert = Advert(
             settings.version,
             settings.vrid,
             priority,
             settings.advert_int,
             tuple(each.address for each in settings.addresses),
-            self._credentials.auth_type,
-            self._credentials.auth_data,
+            credentials.auth_type,
+            credentials.auth_data,
         )
         peers = [each.address for each in settings.unicast_peers]
-        for destination in peers or [settings.multicast_group]:
-            if destination != source:
-                self._send(advert, source, destination)
-        if priority == 0:
-            self.counters["priority zero sent"] += 1
+        self._said = (settings, source, priority, kind)
+        self._messages_said = [
+            (destination, encode(advert, source, destination, kind))
+            for destination in peers or [settings.multicast_group]
+            if destination != source
+        ]
+        return self._messages_said
 
-    def _send(self, advert: Advert, source: IpAddress, destination: IpAddress) -> None:
+    def _send(self, message: bytes, source: IpAddress, destination: IpAddress) -> None:
         assert self._wire is not None
-        message = encode(advert, source, destination, self._checksum_kind())
         trailer = self._credentials.sign(message, source, now=self._now())
         data = self._credentials.seal(
             append(message, trailer, source, destination),
