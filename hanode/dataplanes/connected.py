@@ -21,7 +21,6 @@ from hanode.dataplanes.losses import BREATH, Losses
 from hanode.dataplanes.netlink.message import Buffer
 from hanode.dataplanes.netlink.route_message import (
     RTM_DELROUTE,
-    RTM_NEWROUTE,
     Place,
     StoredRoute,
     add_stored,
@@ -48,15 +47,11 @@ class Connected:
         self._losses: dict[Place, Losses] = {}
 
     def received(self, kind: int, data: Buffer, start: int, end: int) -> None:
-        """A message of the kernel; only what happens to connected routes matters."""
-        if kind not in (RTM_DELROUTE, RTM_NEWROUTE):
-            return
-        if data[start + PROTOCOL] != RTPROT_KERNEL:
+        """A message of the kernel; only the removal of a connected route matters."""
+        if kind != RTM_DELROUTE or data[start + PROTOCOL] != RTPROT_KERNEL:
             return
         route = parse_route(data, start, end)
-        if kind == RTM_NEWROUTE:
-            self._gone.pop(route.place, None)
-        elif route.kind == UNICAST and len(route.hops) == 1 and not route.hops[0][1]:
+        if route.kind == UNICAST and len(route.hops) == 1 and not route.hops[0][1]:
             self._gone[route.place] = route
 
     def drained(self, requests: Requests) -> None:

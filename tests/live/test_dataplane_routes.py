@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -235,6 +236,19 @@ class LinuxRoutesTests(World, SynchronousTestCase):
         self.dataplane.hold("VI_1", (A,), ROUTES, RULES)
         self.all_there()
         self.assertEqual(self.log, [])
+
+    def test_routing_daemons_wake_nobody(self) -> None:
+        """Routes of a routing daemon are not even told; those of people are."""
+        self.hold(VIA)
+        (news,) = [r for r in self.turns.readers if r is self.dataplane._news]
+        told = []
+        for protocol in ("bgp", "dhcp", "static", "18", "ospf"):
+            ip("route", "add", "10.99.0.0/16", "dev", DEVICE, "proto", protocol)
+            ip("route", "del", "10.99.0.0/16", "dev", DEVICE)
+            if select.select((news,), (), (), 0.05)[0]:
+                told.append(protocol)
+            self.settle()
+        self.assertEqual(told, ["dhcp", "static", "18"])
 
     def test_news_lost(self) -> None:
         """When news were dropped everything is read anew."""

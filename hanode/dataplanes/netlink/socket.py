@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from fcntl import ioctl
@@ -23,6 +24,17 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from hanode.bpf import (
+    ALL,
+    AT_LEAST,
+    EQUAL,
+    LOAD_BYTE,
+    RETURN,
+    SHARED_BITS,
+    SO_ATTACH_FILTER,
+    Program,
+    attach,
+)
 from hanode.dataplanes.netlink.message import (
     ERROR,
     NLM_F_ACK,
@@ -49,6 +61,29 @@ LARGEST = 256 << 10  # bytes of one received datagram
 AT_ONCE = 4096  # datagrams read in one turn of the reactor
 DUMP_TIMEOUT = 2.0  # seconds
 DUMP_ATTEMPTS = 10
+
+_LITTLE = sys.byteorder == "little"
+_TYPE_AT, _REPLACE_AT = (4, 7) if _LITTLE else (5, 6)  # one octet of the two
+_PROTOCOL_AT, _KIND_AT = 21, 23  # of a route: behind the header
+#: Of routes only removals and replacements are of interest, and only of those of the
+#: kernel to networks, of people (boot, static), of DHCP, and of our own. Those of
+#: routing daemons change by the hundred thousand.
+FEW_ROUTES: Program = (
+    (LOAD_BYTE, 0, 0, _TYPE_AT),
+    (EQUAL, 0, 2, 24),  # RTM_NEWROUTE
+    (LOAD_BYTE, 0, 0, _REPLACE_AT),
+    (SHARED_BITS, 1, 9, 1),  # NLM_F_REPLACE, 0x100
+    (EQUAL, 0, 7, 25),  # RTM_DELROUTE
+    (LOAD_BYTE, 0, 0, _PROTOCOL_AT),
+    (EQUAL, 0, 2, 2),  # RTPROT_KERNEL
+    (LOAD_BYTE, 0, 0, _KIND_AT),
+    (EQUAL, 3, 4, 1),  # RTN_UNICAST
+    (AT_LEAST, 0, 2, 5),
+    (EQUAL, 1, 0, 16),  # RTPROT_DHCP
+    (EQUAL, 0, 1, 18),  # RTPROT_KEEPALIVED
+    (RETURN, 0, 0, ALL),
+    (RETURN, 0, 0, 0),
+)
 
 Answers = Callable[[Sequence[Any], dict[int, int]], object]
 Received = Callable[[int, int, bytearray, int, int], object]
@@ -294,7 +329,10 @@ class Notifications(_Port):
     ) -> None:
         self._received = received
         self._when_drained = drained
-        super().__init__(reactor, port or open_netlink(GROUPS), overrun)
+        if port is None:
+            port = open_netlink(GROUPS)
+            attach(port, SO_ATTACH_FILTER, FEW_ROUTES)
+        super().__init__(reactor, port, overrun)
 
     def listen(self, group: int, wanted: bool) -> None:
         """Hear the news of one more group (RTNLGRP_*), or of one less."""
