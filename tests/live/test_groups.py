@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hanode.rehearsal.namespaces import Bridge
 from tests.live.case import LiveCase, need, until
 from tests.live.configs import instance
@@ -25,6 +27,7 @@ class GroupCase(LiveCase):
         self.addCleanup(self.other.close)
         for number, host in enumerate((self.a, self.b), 1):
             self.other.connect(host, "eth1", f"198.51.100.{number}/24")
+        self.fifos = {}
         self.note = self.folder / "note"
         self.note.write_text('#!/bin/sh\nfile="$1"\nshift\necho "$@" >> "$file"\n')
         self.note.chmod(0o755)
@@ -46,8 +49,28 @@ class GroupCase(LiveCase):
             )
             members += text.replace("interface eth0", f"interface {device}")
         group = f"vrrp_sync_group G {{\n  group {{\n    A\n    B\n  }}\n{notes}}}\n"
-        security = "global_defs {\n enable_script_security\n script_user root\n}\n"
-        return security + group + members
+        return (
+            "global_defs {\n enable_script_security\n script_user root\n"
+            f" vrrp_notify_fifo {self.fifo(number)}\n}}\n{group}{members}"
+        )
+
+    def fifo(self, number):
+        """A FIFO of node C{number} that is read from before the node starts."""
+        path = self.folder / f"fifo{number}"
+        if number not in self.fifos:
+            os.mkfifo(path, 0o600)
+            self.fifos[number] = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+            self.addCleanup(os.close, self.fifos[number])
+        return path
+
+    def written(self, number):
+        """What a FIFO was written, in rounds of one line for each of A, B and G.
+
+        A better master that returns hears the last advertisement of the lower one.
+        """
+        text = os.read(self.fifos[number], 65536).decode()
+        lines = [each for each in text.splitlines() if "RX_LOWER_PRI" not in each]
+        return [lines[at : at + 3] for at in range(0, len(lines), 3)]
 
     def pair(self, high, low):
         """A daemon of the kind C{high} on host a, one of the kind C{low} on b."""
@@ -96,6 +119,17 @@ class MoveTests(GroupCase):
             self.assertEqual(self.told(1, name)[: len(HIGHER)], HIGHER, name)
             self.assertEqual(self.told(1, name)[len(HIGHER) :], ["STOP"], name)
             self.assertEqual(self.told(2, name), LOWER, name)
+        self.in_order(self.written(1), [*HIGHER, "STOP"], 150)
+        self.in_order(self.written(2), LOWER, 100)
+
+    def in_order(self, rounds, states, priority):
+        """The group is told of first at the start, and then after its members."""
+        self.assertEqual(len(rounds), len(states), rounds)
+        for number, (lines, state) in enumerate(zip(rounds, states, strict=True)):
+            of_group = lines.pop(0 if number == 0 else 2)
+            self.assertEqual(of_group, f'GROUP "G" {state} 0')
+            members = [f'INSTANCE "{name}" {state} {priority}' for name in "AB"]
+            self.assertEqual(sorted(lines), members)
 
     def test_hanodeHigher(self):
         """hanode's group moves to keepalived's and back, in keepalived's states."""

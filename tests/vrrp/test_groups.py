@@ -99,7 +99,7 @@ class GroupsTests(SynchronousTestCase):
         self.assertEqual(self.facts.get("group:G"), "BACKUP")
 
     def test_together(self) -> None:
-        """Both are MASTER in one moment; whose timer ran out is still busy with that."""
+        """Both are MASTER in one moment; whose timer ran out last comes last."""
         self.started()
         self.clock.advance(3.7)
         self.assertEqual(
