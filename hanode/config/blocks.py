@@ -78,9 +78,11 @@ def _unsupported(
         findings.warning(block, f"{word}: not yet supported: ignored", offer)
         return
     skipped = " and its block" if block.children is not None else ""
-    findings.warning(
-        block, f"Unknown keyword '{word}'{skipped}", keywords.remedy(path, word, table)
-    )
+    remedy = keywords.remedy(path, word, table)
+    known = keywords.homes(word) or remedy.startswith("did you mean")
+    if findings.keeps_secrets and not known:
+        word, remedy = "...", "it is not shown, because it may be a secret"
+    findings.warning(block, f"Unknown keyword '{word}'{skipped}", remedy)
 
 
 def settings(

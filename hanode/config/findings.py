@@ -34,6 +34,11 @@ class Findings:
         """The same list for lines with a password: no source line is kept."""
         return Findings(self.problems, self.subject, source_lines=False)
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether a word that makes no sense may be a password."""
+        return not self._source_lines
+
     def warning(self, where: Where, message: str, remedy: str = "") -> None:
         """Something was dropped or corrected; the rest runs."""
         self._add(Severity.WARNING, where, message, remedy)

@@ -287,12 +287,11 @@ def surplus(block: Block, wanted: int, findings: Findings) -> None:
     if len(block.arguments) <= wanted:
         return
     extra = block.arguments[wanted]
+    since = "" if findings.keeps_secrets else f" from '{extra}' on"
     remedy = "ignored"
     if keywords.homes(extra.text):
         remedy = "one statement per line: put it on a line of its own"
-    findings.warning(
-        extra, f"{block.keyword} has surplus words from '{extra}' on", remedy
-    )
+    findings.warning(extra, f"{block.keyword} has surplus words{since}", remedy)
 
 
 def _digits(

@@ -157,6 +157,21 @@ class PasswordTests(SynchronousTestCase):
             ],
         )
 
+    def test_no_message_names_a_stray_word(self) -> None:
+        """A word that makes no sense there may be the password: it is not named."""
+        lines = "auth_pass\ntulip\nauth_type PASS tulip\npriority 5\nauth_pas x"
+        self.assertEqual(
+            read(f"authentication {{\n{lines}\n}}")[1][1:],
+            [
+                "3 warning: Unknown keyword '...' (it is not shown, because it may be"
+                " a secret)",
+                "4 warning: auth_type has surplus words (ignored)",
+                "5 warning: Unknown keyword 'priority' ('priority' belongs in"
+                " vrrp_instance)",
+                "6 warning: Unknown keyword 'auth_pas' (did you mean 'auth_pass'?)",
+            ],
+        )
+
     def test_missing(self) -> None:
         """auth_pass without a password is an error."""
         self.assertEqual(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from hanode.network import Network
 from hanode.rehearsal.namespaces import Bridge, Host
 from hanode.rehearsal.permission import NotPermitted
+from tests.live.case import until
 
 GROUP_4, GROUP_6 = IPv4Address("224.0.0.18"), IPv6Address("ff02::12")
 A4, B4 = IPv4Address("10.9.0.1"), IPv4Address("10.9.0.2")
@@ -44,6 +46,7 @@ class RawTests(SynchronousTestCase):
         self.addCleanup(self.b.close)
         self.bridge.connect(self.a, "eth0", "10.9.0.1/24", "fe80::a/64")
         self.bridge.connect(self.b, "eth0", "10.9.0.2/24", "fe80::b/64")
+        self.ready()
         self.reactor = Readers()
         self.got: list[tuple[str, bytes, object, object, int]] = []
 
@@ -56,6 +59,16 @@ class RawTests(SynchronousTestCase):
         port = host.call(network.raw, 112, family, "eth0", **named)
         self.addCleanup(port.close)
         return port
+
+    def ready(self) -> None:
+        """Wait for the links: until the kernel says that they are up, it drops."""
+
+        def up(ipr: Any) -> bool:
+            links = [link for link in ipr.get_links() if link["index"] != 1]  # lo
+            return {link.get_attr("IFLA_OPERSTATE") for link in links} == {"UP"}
+
+        for network in (self.bridge, self.a, self.b):
+            until(lambda network=network: network.route(up), what="the link")
 
     def arrived(self, count: int) -> list[Any]:
         """What was delivered, as soon as it is C{count} packets or 2 s passed."""
@@ -129,6 +142,29 @@ class RawTests(SynchronousTestCase):
             packet = sniffer.recv(100)
         self.assertEqual((packet[1], packet[6] & 0x40, packet[8]), (0xC0, 0, 255))
 
+    def test_whole_packets(self) -> None:
+        """With C{header} packets go out and arrive as they were written, id and all."""
+        a = self.port(self.a, 4, source=A4, group=GROUP_4, header=True)
+        self.port(self.b, 4, group=GROUP_4, header=True)
+        ways = A4.packed + GROUP_4.packed
+        packet = bytes.fromhex("45c0001c 12340000 fd700000") + ways + b"payload!"
+        a.send(packet, GROUP_4)
+        ((host, data, source, destination, ttl),) = self.arrived(1)
+        # The kernel adds the checksum of the header.
+        self.assertEqual(data[:10] + b"\0\0" + data[12:], packet)
+        self.assertEqual((host, source, destination, ttl), ("b", A4, GROUP_4, 0xFD))
+
+    def test_enlarge(self) -> None:
+        """The receive buffer grows to what is asked for, and never shrinks."""
+        a = self.port(self.a, 4, source=A4, group=GROUP_4)
+        sizes = []
+        for size in (1000, 3 << 20, 1 << 20):
+            a.enlarge(size)
+            with socket.socket(fileno=os.dup(a.fileno())) as same:
+                sizes.append(same.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        # The kernel doubles what it is told, socket(7).
+        self.assertEqual(sizes, [2 << 20, 6 << 20, 6 << 20])
+
     def test_failing_receiver(self) -> None:
         """A receiver that raises is logged, and the next packet is delivered."""
 
@@ -169,6 +205,7 @@ class RawTests(SynchronousTestCase):
         for reader in tuple(self.reactor.readers):
             reader.doRead()  # tells that the interface went down
         self.a.set_link("eth0", "up")
+        self.ready()
         a.send(b"back", GROUP_4)
         self.assertEqual([each[1] for each in self.arrived(1)], [b"back"])
 

@@ -66,6 +66,7 @@ class StoryCase(SynchronousTestCase):
     def trace(self, sender, receiver, data):
         """Note which key signed what is on the wire; 0 for none."""
         unsigned = 24 if self.mode.get("family") == 6 else 12
+        unsigned += 8 if self.mode.get("version") == 2 else 0
         self.trailers.add(data[-LENGTH + 1] if len(data) > unsigned else 0)
 
     def holders(self):
@@ -215,3 +216,13 @@ class HeaderTests(StoryCase):
         self.cluster.stop("n1")
         self.cluster.run(1)
         self.assertEqual(self.holders(), ["n2"])
+
+    def test_reload(self):
+        """All nodes go to AH and away from it: in the end they agree again."""
+        self.gather(version=2, interval=1)
+        for extra in (self.ah, ""):
+            for name in NAMES:
+                self.cluster.reload(name, self.text(name, extra))
+            self.cluster.run(15)
+            self.assertEqual(self.cluster.masters("VI_1"), ["n1"])
+            self.assertEqual(self.holders(), ["n1"])
