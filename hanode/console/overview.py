@@ -22,6 +22,7 @@ def status(record: Record) -> str:
     if record.get("groups"):
         parts.append(report.group_table(record["groups"]))
     parts += filter(None, (_bfd(record["bfd"]), _servers(record["virtual_servers"])))
+    parts += filter(None, [_static(record.get("static", {}))])
     parts += filter(None, [_reactor(record["reactor"])])
     parts.append(timeline(record["events"]))
     return "\n\n".join(parts)
@@ -53,6 +54,16 @@ def _servers(servers: Record) -> str:
         return f"virtual servers: {servers['count']}, all with their quorum"
     names = printable(", ".join(down))
     return f"virtual servers: {servers['count']}, without their quorum: {names}"
+
+
+def _static(static: Record) -> str:
+    kinds = ("addresses", "routes", "rules")
+    counts = [f"{len(static[k])} {k}" for k in kinds if static.get(k)]
+    if not counts:
+        return ""
+    text = f"static: {', '.join(counts)}"
+    lacking = static["lacking"]
+    return printable(f"{text}; missing: {', '.join(lacking)}" if lacking else text)
 
 
 def _reactor(reactor: Record) -> str:

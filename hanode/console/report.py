@@ -101,6 +101,10 @@ def vrrp_details(instance: Record) -> str:
         ("master", _master(instance)),
         *(("tracked", _tracked(each)) for each in get("tracked") or ()),
         *(("address", each) for each in get("addresses") or ()),
+        *(("route", each) for each in get("routes") or ()),
+        *(("rule", each) for each in get("rules") or ()),
+        *(("missing", each) for each in get("missing") or ()),
+        *(("conflict", f"{a}: {m}") for a, m in (get("conflicts") or {}).items()),
         *sorted((name, str(count)) for name, count in (get("counters") or {}).items()),
     ]
     return sheet(title, pairs)

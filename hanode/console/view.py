@@ -85,6 +85,10 @@ class Watched(Protocol):
     def balance(self) -> Balance:
         """The load balancer's service."""
 
+    @property
+    def statics(self) -> Described:
+        """What is held whatever the instances do."""
+
     def instances(self) -> Sequence[Described]:
         """The VRRP services, in the order of the configuration."""
 
@@ -184,6 +188,7 @@ class View:
             **self.vrrp(),
             "bfd": node.bfd.describe_all().get("states", {}),
             "virtual_servers": {"count": len(names), "down": down[:MENTIONED]},
+            "static": plain(node.statics.describe()),
             "reactor": self.reactor(),
             "events": self.times.latest(self.board, MENTIONED),
         }

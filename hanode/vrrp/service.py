@@ -208,6 +208,7 @@ class VrrpService(Service):
             "addresses": [str(each) for each in settings.all_addresses],
             "routes": [str(each) for each in settings.routes],
             "rules": [str(each) for each in settings.rules],
+            "missing": list(map(str, self._world.dataplane.lacking(self.name))),
             "conflicts": dict(self._conflicts),
             "counters": dict(self.counters),
         }

@@ -122,6 +122,14 @@ class Group:
         return {"name": "G", "state": "MASTER", "members": ["VI_1", "VI_2"]}
 
 
+class Statics:
+    """Stands for what is static: nothing."""
+
+    def describe(self):
+        """What it says."""
+        return {"addresses": [], "routes": [], "rules": [], "lacking": []}
+
+
 class Node:
     """Stands for the node; one of its facts holds a secret."""
 
@@ -131,6 +139,7 @@ class Node:
         self.facts.set("key", Secret("opensesame"), "a mistake")
         self.bfd = Sessions(self.facts)
         self.balance = Balance()
+        self.statics = Statics()
 
     def groups(self):
         """One sync group."""

@@ -47,6 +47,14 @@ class StatusTests(SynchronousTestCase):
         ):
             self.assertIn(f"\n\n{line}\n\n", shown)
 
+    def test_static(self) -> None:
+        """What is static is counted, and what is missing of it is named."""
+        held = {"addresses": [], "routes": ["a", "b"], "rules": ["c"], "lacking": []}
+        shown = status({**RECORD, "static": held})
+        self.assertIn("\n\nstatic: 2 routes, 1 rules\n\n", shown)
+        shown = status({**RECORD, "static": {**held, "lacking": ["b"]}})
+        self.assertIn("static: 2 routes, 1 rules; missing: b\n", shown)
+
     def test_allUp(self) -> None:
         """Servers that all have their quorum are one line."""
         shown = status({**RECORD, "virtual_servers": {"count": 5, "down": []}})

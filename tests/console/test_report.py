@@ -87,6 +87,26 @@ class VrrpTests(SynchronousTestCase):
         """Everything about one."""
         self.assertEqual(vrrp_details(INSTANCE), golden("vrrp_details"))
 
+    def test_what_else_it_holds(self):
+        """Routes and rules, what the kernel lacks, and who answers for an address."""
+        shown = vrrp_details(
+            {
+                **INSTANCE,
+                "routes": ["10.0.0.0/8 dev eth0"],
+                "rules": ["5: from all table 7"],
+                "missing": ["10.0.0.0/8 dev eth0"],
+                "conflicts": {"192.0.2.1": "02:00:00:00:00:07"},
+            }
+        )
+        words = [line.split() for line in shown.splitlines()]
+        for line in (
+            "route 10.0.0.0/8 dev eth0",
+            "rule 5: from all table 7",
+            "missing 10.0.0.0/8 dev eth0",
+            "conflict 192.0.2.1: 02:00:00:00:00:07",
+        ):
+            self.assertIn(line.split(), words)
+
     def test_unknown(self):
         """A daemon of another version may say less."""
         self.assertIn("-", vrrp_table([{}]))
