@@ -153,6 +153,20 @@ def reload(argv: Sequence[str]) -> int:
     return tell(argv)
 
 
+def drain(argv: Sequence[str]) -> int:
+    """A planned switchover."""
+    from hanode.console.switchover import drain as tell
+
+    return tell(argv)
+
+
+def undrain(argv: Sequence[str]) -> int:
+    """The way back."""
+    from hanode.console.switchover import undrain as tell
+
+    return tell(argv)
+
+
 def genhash(argv: Sequence[str]) -> int:
     """The digest of a page, as HTTP_GET wants it."""
     from hanode.genhash import main as genhash_main
@@ -175,6 +189,8 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "watch": (watch, "the same, again and again"),
     "why": (why, "tell why a VRRP instance is in its state"),
     "events": (events, "show what has happened"),
+    "drain": (drain, "let other nodes take over without a lost packet; rest a server"),
+    "undrain": (undrain, "take it back"),
     "reload": (reload, "let the running daemon read its configuration again"),
     "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
     "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),

@@ -287,6 +287,12 @@ class IDataplane(Interface):
         None for C{told} nobody is asked.
         """
 
+    def hand_over(owner: str) -> None:
+        """Another host takes over what C{owner} holds.
+
+        It stays until it is released, and is neither announced nor defended any more.
+        """
+
     def promote_secondaries(owner: str, interface: str, wanted: bool) -> None:
         """Set the interface's promote_secondaries while C{owner} wants it.
 

@@ -75,12 +75,11 @@ class Prompt:
             "events": Verb(self.events, "events(), events(50)", "what has happened"),
         }
         if self._verbs is not None:
-            found["drain"] = Verb(
-                self.drain, 'drain("VS/RS")', "no new connections to a real server"
-            )
-            found["undrain"] = Verb(
-                self.undrain, 'undrain("VS/RS")', "new connections to it again"
-            )
+            what = "VI_1"
+            text = "let another node be master; a real server: no new connections"
+            found["drain"] = Verb(self.drain, f'drain("{what}")', text)
+            text = "take it back; new connections again"
+            found["undrain"] = Verb(self.undrain, f'undrain("{what}")', text)
         found["help"] = Verb(lambda: _help(found), "help()", "this list")
         return found
 
@@ -148,19 +147,27 @@ class Prompt:
     # -- writing
 
     def drain(self, name: str) -> Text:
-        """A real server gets no new connections."""
-        return self._tell_real(name, True, "is being drained")
+        """An instance is sent away; a real server gets no new connections."""
+        return self._tell(name, True, "sent away", "is being drained")
 
     def undrain(self, name: str) -> Text:
-        """It gets some again."""
-        return self._tell_real(name, False, "is used again")
+        """It is taken back; it gets some again."""
+        return self._tell(name, False, "taken back", "is used again")
+
+    def _tell(self, name: str, wanted: bool, instance: str, real: str) -> Text:
+        assert self._verbs is not None
+        try:
+            names = self._verbs.send_away(name, wanted)
+            return Text(f"{', '.join(names)}: {instance}; why({name!r}) tells how far")
+        except LookupError:
+            return self._tell_real(name, wanted, real)
 
     def _tell_real(self, name: str, wanted: bool, done: str) -> Text:
         assert self._verbs is not None
         try:
             self._verbs.drain(name, wanted)
         except LookupError:
-            return _unknown("real server", name)
+            return _unknown("VRRP instance or real server", name)
         return Text(f"{name} {done}")
 
 

@@ -105,7 +105,7 @@ class Api(Resource):
             ("api", "v1", "status"): {"GET": lambda request, path: self._view.status()},
             ("api", "v1", "why", "*"): {"GET": self._why},
             ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
-            ("api", "v1", "vrrp", "*"): {"GET": self._vrrp},
+            ("api", "v1", "vrrp", "*"): {"GET": self._vrrp, "POST": self._send_away},
             ("api", "v1", "lvs"): {"GET": lambda request, path: self._view.lvs()},
             ("api", "v1", "lvs", "*"): {"GET": self._lvs, "POST": self._lvs_admin},
             ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
@@ -275,6 +275,15 @@ class Api(Resource):
     def _vrrp(self, request: Request, path: Path) -> Any:
         return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])
 
+    def _send_away(self, request: Request, path: Path) -> Any:
+        wish = _wish(request, "drain", "undrain")
+        try:
+            names = self._verbs.send_away(path[-1], wish == "drain")
+        except LookupError:
+            known = self._verbs.instance_names()
+            raise _unknown("VRRP instance", path[-1], known) from None
+        return {"names": names, "admin": wish}
+
     async def _lvs(self, request: Request, path: Path) -> Any:
         server = await self._view.virtual_server(path[-1])
         if server is None:
@@ -283,30 +292,22 @@ class Api(Resource):
         return server
 
     def _lvs_admin(self, request: Request, path: Path) -> Any:
-        _from_this_machine(request)
-        wish = _body(request)
-        if not isinstance(wish, dict) or wish.get("admin") not in ("drain", "undrain"):
-            raise Refusal(400, 'wanted: {"admin": "drain"} or {"admin": "undrain"}')
-        name = path[-1]
+        wish, name = _wish(request, "drain", "undrain"), path[-1]
         try:
-            self._verbs.drain(name, wish["admin"] == "drain")
+            self._verbs.drain(name, wish == "drain")
         except LookupError:
             known = self._verbs.real_names()
             raise _unknown("real server", name, known) from None
-        return {"name": name, "admin": wish["admin"]}
+        return {"name": name, "admin": wish}
 
     def _bfd_admin(self, request: Request, path: Path) -> Any:
-        _from_this_machine(request)
-        wish = _body(request)
-        if not isinstance(wish, dict) or wish.get("admin") not in ("up", "down"):
-            raise Refusal(400, 'wanted: {"admin": "up"} or {"admin": "down"}')
-        name = path[-1]
+        wish, name = _wish(request, "up", "down"), path[-1]
         try:
-            self._verbs.bfd_admin(name, wish["admin"] == "up")
+            self._verbs.bfd_admin(name, wish == "up")
         except LookupError:
             known = self._verbs.bfd_names()
             raise _unknown("BFD session", name, known) from None
-        return {"name": name, "admin": wish["admin"]}
+        return {"name": name, "admin": wish}
 
 
 def make_site(view: View, verbs: Verbs, reactor: Any) -> Site:
@@ -335,6 +336,17 @@ def _from_this_machine(request: Request) -> None:
     """Who may open the unix socket may write; a port has no such guard."""
     if not isinstance(request.getHost(), UNIXAddress):
         raise Refusal(403, "this is possible only over the unix socket")
+
+
+def _wish(request: Request, *wishes: str) -> str:
+    """What the operator on this machine wants, one of C{wishes}."""
+    _from_this_machine(request)
+    body = _body(request)
+    wish = body.get("admin") if isinstance(body, dict) else None
+    if wish not in wishes:
+        wanted = " or ".join(f'{{"admin": "{each}"}}' for each in wishes)
+        raise Refusal(400, f"wanted: {wanted}")
+    return str(wish)
 
 
 def _body(request: Request) -> Any:

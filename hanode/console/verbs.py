@@ -71,6 +71,26 @@ class Verbs:
             raise LookupError(name)
         self._wish(f"admin:real:{name}", DRAIN if wanted else None)
 
+    def instance_names(self) -> list[str]:
+        """The names that L{send_away} knows, sorted."""
+        return sorted(each.describe()["name"] for each in self._node.instances())
+
+    def send_away(self, name: str, wanted: bool) -> list[str]:
+        """Let another node be master of VRRP instance C{name}, or take it back.
+
+        The members of its sync group go with it. Raises L{LookupError} when there is no
+        such instance.
+
+        @return: the names of all that are concerned.
+        """
+        if name not in self.instance_names():
+            raise LookupError(name)
+        groups = [each.describe()["members"] for each in self._node.groups()]
+        names = next((each for each in groups if name in each), [name])
+        for each in names:
+            self._wish(f"admin:vrrp:{each}", DRAIN if wanted else None)
+        return list(names)
+
     def _wish(self, fact: str, value: str | None) -> None:
         facts = self._node.facts
         if value is not None:

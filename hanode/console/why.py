@@ -50,6 +50,12 @@ def _faults(instance: Record) -> Iterator[str]:
 
 def _priority(instance: Record) -> Iterator[str]:
     base, now = instance["base_priority"], instance["priority"]
+    if instance.get("retirement"):
+        yield (
+            f"The operator has sent it away ({instance['retirement']}): its priority is"
+            f" {now} until it is taken back."
+        )
+        return
     tracked = [each for each in instance.get("tracked", ()) if each["weight"]]
     if base == OWNER:
         yield "Its priority is 255, that of the address owner, which never changes."

@@ -150,6 +150,13 @@ class Conflicts:
         if self._running and self._told is not None and self._survey is None:
             self._survey = self._reactor.callLater(REST, self._look_over)
 
+    def forgo(self, owner: str) -> None:
+        """What C{owner} holds is another host's from now on: nobody is told off."""
+        for place, (slot, _) in tuple(self._guards.items()):
+            if owner in slot.holders:
+                del self._guards[place]
+        self._plan()
+
     def _look_over(self) -> None:
         self._survey = None
         held = {} if self._told is None or self._disabled else self._held()

@@ -200,6 +200,12 @@ class LinuxDataplane:
         """See L{IDataplane.detect_conflicts}."""
         self._conflicts.detect(told)
 
+    def hand_over(self, owner: str) -> None:
+        """See L{IDataplane.hand_over}."""
+        held = [slot.address for slot in self._wanted if owner in slot.holders]
+        self._announcer.forget(held)
+        self._conflicts.forgo(owner)
+
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""
         self._promotion.want(owner, interface, wanted)

@@ -66,6 +66,7 @@ class MemoryDataplane:
         self._conflicts_told = None
         self.garp_groups: tuple[GarpGroup, ...] = ()
         self.announced: list[Announcement] = []
+        self.handed_over: list[str] = []
         self.refused: dict[str, tuple[Address, ...]] = {}
         self.routes: Remembered[Route] = Remembered(lambda r: r.devices, self._is_up)
         self.rules: Remembered[Rule] = Remembered(lambda r: (), self._is_up)
@@ -178,6 +179,10 @@ class MemoryDataplane:
     ) -> None:
         """See L{IDataplane.detect_conflicts}."""
         self._conflicts_told = told
+
+    def hand_over(self, owner: str) -> None:
+        """See L{IDataplane.hand_over}; the owners are kept in C{handed_over}."""
+        self.handed_over.append(owner)
 
     def promote_secondaries(self, owner: str, interface: str, wanted: bool) -> None:
         """See L{IDataplane.promote_secondaries}."""

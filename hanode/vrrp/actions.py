@@ -79,6 +79,11 @@ class Release:
 
 
 @dataclass(frozen=True)
+class HandOver:
+    """Another node takes over what we hold: announce and defend it no more."""
+
+
+@dataclass(frozen=True)
 class Say:
     """A line for the log; C{detail} lines are only for those who ask for them."""
 
@@ -93,6 +98,7 @@ Action = (
     | Announce
     | Report
     | Outranked
+    | HandOver
     | Reweighed
     | Swayed
     | Farewell

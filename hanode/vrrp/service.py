@@ -25,12 +25,13 @@ from hanode.vrrp.actions import State
 from hanode.vrrp.fellow import Fellow
 from hanode.vrrp.outlook import Outlook, Weigh
 from hanode.vrrp.packet import Advert
-from hanode.vrrp.parting import Parting
 from hanode.vrrp.priority import OWNER
 from hanode.vrrp.release import ReleaseScript, Run
+from hanode.vrrp.retirement import Retiring
 from hanode.vrrp.voice import Voice
 from hanode.vrrp.wire import Wires
 
+AWAY = "drain"  # the operator's wish that somebody else is MASTER
 REOPEN = 1.0  # seconds until a socket that could not be opened is tried again
 SAME_ROUTER = (
     *("vrid", "interface", "family", "version", "unicast", "multicast_group"),
@@ -59,7 +60,7 @@ class VrrpService(Service):
         delay: float = 0.0,
     ) -> None:
         self.setName(settings.name)
-        self.machine = Parting(settings)
+        self.machine = Retiring(settings)
         self._world, self._facts = world, facts
         self._notify, self._delay = notify, delay
         self._driver = Driver(self.machine, self._perform, world.clock)
@@ -79,6 +80,7 @@ class VrrpService(Service):
             actions.Swayed: lambda _: self.fellow.changed(),
             actions.Farewell: lambda _: self.fellow.farewell(),
             actions.Release: self._release,
+            actions.HandOver: self._hand_over,
             actions.Say: self._say,
         }
         self._open_problem = ""
@@ -88,6 +90,7 @@ class VrrpService(Service):
         self._waited = False  # for a tracker, before it began
         self._told_master: IpAddress | None = None
         self._leaving = False
+        self._forget_wish: Callable[[], None] = lambda: None
         self._gone: Deferred[None] | None = None
         self._release_script = ReleaseScript(settings.name, self._released)
         self._conflicts: dict[str, str] = {}  # address: MAC address of the other host
@@ -120,6 +123,7 @@ class VrrpService(Service):
         """Watch the interfaces, and start the machine when its delay is over."""
         super().startService()
         self._outlook.watch(self.settings)
+        self._forget_wish = self._facts.watch(f"admin:vrrp:{self.name}", self._wished)
         if self._delay:
             self._start = self._world.clock.callLater(self._delay, self._begin)
         else:
@@ -128,6 +132,7 @@ class VrrpService(Service):
     def stopService(self) -> Any:
         """Say goodbye, release the addresses, close the socket."""
         self._outlook.close()
+        self._forget_wish()
         for call in (self._retry, self._start):
             if call is not None and call.active():
                 call.cancel()
@@ -194,6 +199,7 @@ class VrrpService(Service):
             "version": settings.version,
             "state": machine.state.value,
             "releasing": machine.parting,
+            "retirement": machine.retirement,
             "priority": machine.priority,
             "base_priority": settings.priority,
             "faults": list(machine.faults),
@@ -256,6 +262,11 @@ class VrrpService(Service):
         )
 
     # -- what is seen and heard
+
+    def _wished(self, fact: str, wish: str | None) -> None:
+        """The operator sends the instance away, or takes it back."""
+        self._driver.feed(self.machine.retire, wish == AWAY)
+        self._judge()
 
     def _look_again(self) -> None:
         if self.running:
@@ -372,6 +383,9 @@ class VrrpService(Service):
     def _release(self, action: actions.Release) -> None:
         assert self.settings.release is not None, "else there is nothing to wait for"
         self._release_script.start(self.settings.release.script, self.run)
+
+    def _hand_over(self, action: actions.HandOver) -> None:
+        self._world.dataplane.hand_over(self.name)
 
     def _released(self) -> None:
         self._driver.feed(self.machine.released)

@@ -112,15 +112,30 @@ class WriteTests(PromptCase):
         self.assertEqual(self.operator["undrain"](name), f"{name} is used again")
         self.assertEqual(self.node.facts.get(f"admin:real:{name}"), None)
 
+    def test_instance(self):
+        """An instance is sent away with its group, and taken back."""
+        name, group = INSTANCE["name"], "VI_1, VI_2"
+        self.assertEqual(
+            self.operator["drain"](name),
+            f"{group}: sent away; why('{name}') tells how far",
+        )
+        for each in ("VI_1", "VI_2"):
+            self.assertEqual(self.node.facts.get(f"admin:vrrp:{each}"), "drain")
+        self.operator["undrain"](name)
+        self.assertEqual(self.node.facts.get(f"admin:vrrp:{name}"), None)
+
     def test_unknown(self):
         """Of what is not there it says so."""
-        self.assertEqual(self.operator["drain"]("x"), "there is no real server 'x'")
+        self.assertEqual(
+            self.operator["drain"]("x"), "there is no VRRP instance or real server 'x'"
+        )
 
     def test_itself(self):
         """A verb that needs a word says which when it is shown."""
         self.assertEqual(
             repr(self.operator["drain"]),
-            'drain("VS/RS"): no new connections to a real server',
+            'drain("VI_1"): let another node be master; a real server: no new'
+            " connections",
         )
 
     def test_viewer(self):

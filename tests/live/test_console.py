@@ -134,7 +134,9 @@ class VerbTests(ConsoleCase):
         status, out = self.ssh("viewer", "drain x")
         self.assertEqual((status, out.partition(";")[0]), (2, "there is no 'drain'"))
         status, out = self.ssh("operator", "drain x")
-        self.assertEqual((status, out), (0, "there is no real server 'x'\n"))
+        self.assertEqual(
+            (status, out), (0, "there is no VRRP instance or real server 'x'\n")
+        )
 
     def test_viewersPrompt(self):
         """Verbs as words, no Python; Ctrl-D leaves."""

@@ -30,6 +30,7 @@ LOOKS = (
     "hanode events",
     "hanode vrrp",
     "hanode reload",
+    "hanode undrain",
 )
 PEER = "bfd_instance peer {\n neighbor_ip 127.0.0.2\n}\n"
 
@@ -72,7 +73,7 @@ class ManualTests(LiveCase):
         kinds = {" ".join(command.split()[:2]) for command in commands()}
         # make test is what runs this; make demo is hanode lab --fast: see test_lab.
         known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
-        known |= set(LOOKS)
+        known |= {*LOOKS, "hanode drain"}  # drain: see test_switchover
         # make bench takes an hour, and prints figures instead of asserting them.
         self.assertEqual(kinds - {"make demo", "make test", "make bench"}, known)
 
