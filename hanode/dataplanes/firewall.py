@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from struct import pack
+from struct import pack, pack_into
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -55,7 +55,7 @@ from hanode.dataplanes.nftables_netlink import (
 
 LATER = 0.1  # seconds until what is not wanted any more is removed
 RETRY = 30.0  # seconds until a firewall that could not be set is tried again
-PORTS = 100  # of our own transactions are remembered
+SEQUENCE = 8  # where it stands in a message
 LIMIT = 100  # names that are tried for a table
 CANNOT_COPY = {errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL, errno.EPROTONOSUPPORT}
 
@@ -74,7 +74,8 @@ class Firewall:
         self._known = True  # whether the kernel has what C{_there} says
         self._reserved: Reservation | None = None
         self._watch: Watch | None = None
-        self._ports: list[int] = []  # of our own transactions
+        self._port: Any = None
+        self._sequence = 0
         self._complaint = ""
         self._losses = Losses()
         self._again: IDelayedCall | None = None
@@ -207,6 +208,9 @@ class Firewall:
         self._there, self._known = {}, True
         self._reserved.close()
         self._reserved = None
+        if self._port is not None:
+            self._port.close()
+            self._port = None
 
     # -- the kernel
 
@@ -304,15 +308,27 @@ class Firewall:
         """Do it all or nothing. Raises L{OSError}."""
         if not parts:
             return
-        last = bytearray(parts[-1])
-        last[6] |= NLM_F_ACK
-        with open_netfilter() as port:
-            self._ports = [*self._ports[-PORTS:], port.getsockname()[0]]
-            port.settimeout(TIMEOUT)
-            port.send(b"".join(nft.batch([*parts[:-1], bytes(last)])))
-            code = _outcome(port)
+        if self._port is None:
+            # Always the same one: its number tells our changes from those of others.
+            self._port = open_netfilter()
+            self._port.settimeout(TIMEOUT)
+        self._sequence = self._sequence % 0x7FFFFFFF + 1
+        batch = [bytearray(each) for each in nft.batch(parts)]
+        for each in batch:
+            pack_into("=I", each, SEQUENCE, self._sequence)
+        batch[-2][6] |= NLM_F_ACK
+        self._port.send(b"".join(batch))
+        code = self._outcome()
         if code:
             raise OSError(code, os.strerror(code))
+
+    def _outcome(self) -> int:
+        """The errno of the transaction, 0 when it was done."""
+        while True:
+            data = self._port.recv(65536)
+            for kind, _, sequence, _, start, _ in messages(data, len(data)):
+                if kind == NLMSG_ERROR and sequence == self._sequence:
+                    return int(-ERROR.unpack_from(data, start)[0])
 
     # -- somebody else
 
@@ -333,7 +349,7 @@ class Firewall:
             self._watch = None
 
     def _changed(self, pid: int, port: int, name: str) -> None:
-        if port in self._ports:
+        if self._port is not None and port == self._port.getsockname()[0]:
             return  # that was us
         pause = self._losses.add(self._reactor.seconds())
         self.log.warn(
@@ -365,12 +381,3 @@ def _merged(wanted: Iterable[Member], there: Iterable[Member]) -> Iterator[Membe
 
 def _is_active(call: IDelayedCall | None) -> bool:
     return call is not None and bool(call.active())
-
-
-def _outcome(port: Any) -> int:
-    """The errno of the transaction, 0 when it was done."""
-    while True:
-        data = port.recv(65536)
-        for kind, _, _, _, start, _ in messages(data, len(data)):
-            if kind == NLMSG_ERROR:
-                return int(-ERROR.unpack_from(data, start)[0])

@@ -5,8 +5,10 @@ The copy of the kernel's tables (L{hanode.dataplanes.kernel}) is up to date afte
 
 from __future__ import annotations
 
-from collections.abc import Container
+import errno
+from collections.abc import Container, Sequence
 from ipaddress import IPv6Address
+from itertools import count
 
 from twisted.logger import Logger
 
@@ -24,6 +26,7 @@ from hanode.dataplanes.netlink.message import (
     key_of,
 )
 
+GROUP = 0x686E0000  # a link group that is ours for the moment of a removal
 _EUI64 = b"\xff\xfe"  # RFC 4291, appendix A
 
 
@@ -67,12 +70,31 @@ class LinkKernel:
 
     def ask(self, request: bytes, name: str) -> bool:
         """Change the interface called C{name}; a refusal is logged."""
-        code, _ = self._netlink.perform(request)
-        if code:
+        code = self._perform(request)
+        if code and code != errno.ENODEV:  # then it is gone, and its going is told
             self.log.error(
                 "cannot set up {name}: {reason}", name=name, reason=meaning(code)
             )
         return not code
+
+    def remove_all(self, found: Sequence[StoredLink]) -> None:
+        """Remove interfaces; a refusal is logged.
+
+        The kernel waits 20 ms for each that it removes, but only once for a group.
+        """
+        taken = {each.group for each in self.tables.links.values()}
+        group = next(each for each in count(GROUP) if each not in taken)
+        requests = [link_message.set_group(each.ifindex, group) for each in found]
+        requests.append(link_message.remove_group(group))
+        if len(found) > 1 and not any(self._perform(each) for each in requests):
+            for each in found:
+                self.tables.forget(each.ifindex)
+            return
+        for each in found:
+            self.remove(each)
+
+    def _perform(self, request: bytes) -> int:
+        return self._netlink.perform(request)[0]
 
     def remove(self, have: StoredLink) -> None:
         """Remove an interface; a refusal is logged."""

@@ -309,8 +309,8 @@ class LinuxDataplane:
         lost, self._lost = self._lost, {}
         dirty, self._dirty = self._dirty, set()
         moved, self._moved = self._moved, set()
-        if self._virtual.concerned(moved, dirty) and self._settle():
-            moved |= self._virtual.indices()
+        if self._virtual.concerned(moved, dirty):
+            moved |= self._settle()
         if moved:
             self._conflicts.changed()
             self._addresses.rebind()
@@ -334,8 +334,11 @@ class LinuxDataplane:
         self._rules.drained()
         self._look_at_lacks()
 
-    def _settle(self, first: bool = False) -> bool:
-        """Make the virtual links; what they must not send is dropped before."""
+    def _settle(self, first: bool = False) -> set[int]:
+        """Make the virtual links, and return the indices of those that changed.
+
+        What they must not send is dropped before.
+        """
         self._firewall.settle(self._virtual.wanted())
         return self._virtual.settle(first)
 

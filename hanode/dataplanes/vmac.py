@@ -143,16 +143,17 @@ class VirtualLinks:
         if self._again is not None and self._again.active():
             self._again.cancel()
 
-    def settle(self, first: bool = False) -> bool:
-        """Make the kernel have what is wanted; tell whether anything was changed.
+    def settle(self, first: bool = False) -> set[int]:
+        """Make the kernel have what is wanted; the indices of the links that changed.
 
         The C{first} time, what daemons left behind that were killed is removed.
         """
         if self._mark is None:
-            return False
+            return set()
         changed = self._remove_strays(first)
         for wish in self._wishes.values():
-            changed = self._fulfil(wish) or changed
+            if self._fulfil(wish):
+                changed.add(wish.index)
         if not any(wish.link.ipv4 for wish in self._wishes.values()):
             self._sysctls.tighten()
         self._sysctls.local_igmp(self.local_igmp)
@@ -179,7 +180,10 @@ class VirtualLinks:
         if changed:
             wish.parent = parent.ifindex
             self._adopt(wish, have)
-        return self._maintain(wish, have, parent) or changed
+        changed = self._maintain(wish, have, parent) or changed
+        if self._kernel.find(link.name) is None:  # it went while we were at it
+            return self._replace(wish, parent)
+        return changed
 
     def _replace(self, wish: Wish, parent: StoredLink) -> bool:
         """It is not there: make it, unless it is taken from us too often."""
@@ -259,34 +263,36 @@ class VirtualLinks:
         """Make good what differs in an interface that is otherwise right."""
         name = wish.link.name
         asked = self._kernel.differences(have, parent)
-        if not all([self._kernel.ask(each, name) for each in asked]):
+        done = all([self._kernel.ask(each, name) for each in asked])
+        if asked and self._kernel.look(name) is None:
+            self._kernel.tables.forget(have.ifindex)
             return False
-        if asked:
-            self._kernel.look(name)
-        return self._address(wish, parent) or bool(asked)
+        if done:
+            self._address(wish, parent)
+        return done and bool(asked)
 
-    def _address(self, wish: Wish, parent: StoredLink) -> bool:
+    def _address(self, wish: Wish, parent: StoredLink) -> None:
         """Give it what it sends from, unless that is taken from us too often."""
         wanted, now = (
             self._kernel.address_of(wish.link, parent),
             self._reactor.seconds(),
         )
         if wanted is None or now < wish.not_before:
-            return False
+            return
         if self._kernel.has(wanted, wish.index):
             wish.addressed = True
-            return False
+            return
         if wish.addressed:
             wish.addressed = False
             pause = wish.losses.add(now)
             if pause:
                 self._later(wish, pause)
-                return False
-        return self._kernel.add(wanted, wish.index)
+                return
+        self._kernel.add(wanted, wish.index)
 
     # -- strays
 
-    def _remove_strays(self, first: bool) -> bool:
+    def _remove_strays(self, first: bool) -> set[int]:
         """Remove what we made and want no more; at first also what others left."""
         strays = [
             each
@@ -299,9 +305,11 @@ class VirtualLinks:
             if not self._owns(each):
                 self._recall_parent(each)
                 self.log.info("removing {name}, left behind", name=each.name)
-            self._kernel.remove(each)
+        if strays:
+            self._kernel.remove_all(strays)
+        for each in strays:
             self._sysctls.drop(each.name)
-        return bool(strays)
+        return {each.ifindex for each in strays}
 
     def _recall_parent(self, stray: StoredLink) -> None:
         parent = self._kernel.tables.links.get(stray.parent)

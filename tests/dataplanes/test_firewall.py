@@ -30,10 +30,7 @@ class Port:
     def __init__(self, test: FirewallTests) -> None:
         self._test = test
 
-    def __enter__(self) -> Port:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         pass
 
     def getsockname(self) -> tuple[int, int]:
@@ -44,12 +41,15 @@ class Port:
 
     def send(self, data: bytes) -> None:
         self._test.sent.append(data)
+        self._sequence = HEADER.unpack_from(data)[3]
 
     def recv(self, size: int) -> bytes:
         codes = self._test.codes
         code = codes.pop(0) if codes else 0
         body = (-code).to_bytes(4, "little", signed=True) + bytes(16)
-        return HEADER.pack(HEADER.size + len(body), 2, 0, 0, 0) + body
+        head = HEADER.pack(HEADER.size + len(body), 2, 0, self._sequence, 0)
+        old = HEADER.pack(HEADER.size + len(body), 2, 0, 0, 0) + body
+        return old + head + body  # an answer that came too late is skipped
 
 
 class NoWatch:

@@ -26,7 +26,7 @@ KERNEL = "/usr/bin/linux.uml"
 MODULES = "/usr/lib/uml/modules"
 PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 MEMORY = 1 << 30  # bytes; taken as it is used
-LOAD = ("ip_vs", "nf_conntrack", "veth")
+LOAD = ("ip_vs", "nf_conntrack", "veth", "macvlan", "ipvlan", "vrf")
 PR_SET_PDEATHSIG = 1
 AMX_CURED = (6, 13)  # the first release that asks the processor for the size
 

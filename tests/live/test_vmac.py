@@ -194,6 +194,61 @@ class PairTests(VirtualCase):
         self.assertEqual(sent, {MAC4})
 
 
+class InterferenceTests(VirtualCase):
+    """Others disturb a master; what was there is there again, and it stays master."""
+
+    def test_all_at_once(self):
+        """Links deleted, addresses and rules flushed, MTU and MAC address changed."""
+        need("ping", "nft")
+        text = pair_of(1, 150, "use_vmac\nno_accept").replace("no_accept", "", 1)
+        daemon = self.daemon("hanode", self.a, text).start()
+        for name in ("VI_1", "VI_6"):
+            daemon.log.wait_for(rf"\({name}\) Entering MASTER STATE")
+        until(lambda: self.answers(VIP4), what="an answer")
+        addresses, mark = self.addresses_of(self.a), daemon.log.mark()
+        self.run_on(self.a, "ip", "link", "set", "eth0", "mtu", "1400")
+        for deed in (
+            ("ip", "link", "del", "vrrp.51"),
+            ("ip", "link", "del", "vrrp6.51"),
+            ("ip", "addr", "flush", "dev", "vrrp6.51"),
+            ("ip", "link", "set", "vrrp.51", "down"),
+            ("ip", "link", "set", "vrrp6.51", "down"),
+            ("nft", "flush", "ruleset"),
+        ):
+            self.run_on(self.a, *deed)
+            until(
+                lambda: self.addresses_of(self.a) == addresses and self.answers(VIP4),
+                what=f"recovery from {' '.join(deed)}",
+            )
+        until(lambda: "vips" in self.run_on(self.a, "nft", "list", "ruleset"))
+        self.assertEqual({each["mtu"] for each in self.links(self.a)}, {1400})
+        self.assertFalse(self.answers(VIP6))
+        self.assertEqual(daemon.log.count("Entering", start=mark), 0, str(daemon.log))
+
+    def test_interface_comes_and_goes(self):
+        """The interface below is renamed, and comes back: FAULT meanwhile."""
+        daemon = self.daemon("hanode", self.a, pair_of(1, 150, "use_vmac")).start()
+        for name in ("VI_1", "VI_6"):
+            daemon.log.wait_for(rf"\({name}\) Entering MASTER STATE")
+        before = self.links(self.a), self.addresses_of(self.a)
+        for _ in range(2):
+            mark = daemon.log.mark()
+            for words in (("down",), ("name", "other"), ("up",)):
+                self.run_on(self.a, "ip", "link", "set", "eth0", *words)
+                if words[0] == "name":
+                    break
+            for name in ("VI_1", "VI_6"):
+                daemon.log.wait_for(rf"\({name}\) Entering FAULT STATE", start=mark)
+            self.run_on(self.a, "ip", "link", "set", "other", "name", "eth0")
+            self.run_on(self.a, "ip", "link", "set", "eth0", "up")
+            for name in ("VI_1", "VI_6"):
+                daemon.log.wait_for(rf"\({name}\) Entering MASTER STATE", start=mark)
+            until(
+                lambda: (self.links(self.a), self.addresses_of(self.a))[0] == before[0],
+                what="all as before",
+            )
+
+
 class AcceptTests(VirtualCase):
     def config(self, extra):
         return pair_of(1, 150, f"use_vmac\n{extra}")

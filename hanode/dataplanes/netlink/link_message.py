@@ -88,6 +88,17 @@ def set_up(index: int) -> bytes:
     return message(RTM_NEWLINK, NLM_F_REQUEST, _LINK.pack(0, 0, index, IFF_UP, IFF_UP))
 
 
+def set_group(index: int, group: int) -> bytes:
+    """Put it into a link group."""
+    return _set(index, attribute(IFLA_GROUP, _UINT.pack(group)))
+
+
+def remove_group(group: int) -> bytes:
+    """RTM_DELLINK for all interfaces of a link group."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_GROUP, _UINT.pack(group))
+    return message(RTM_DELLINK, NLM_F_REQUEST, body)
+
+
 def remove(index: int) -> bytes:
     """RTM_DELLINK."""
     return message(RTM_DELLINK, NLM_F_REQUEST, _LINK.pack(0, 0, index, 0, 0))

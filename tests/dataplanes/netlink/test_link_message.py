@@ -93,12 +93,14 @@ class LinkMessageTests(SynchronousTestCase):
                     link_message.mark(7, "hanode x"),
                     link_message.set_mtu(7, 1400),
                     link_message.set_master(7, 0),
+                    link_message.set_group(7, 5),
                 )
             ],
             [
                 {**head, "IFLA_IFALIAS": "hanode x"},
                 {**head, "IFLA_MTU": 1400},
                 {**head, "IFLA_MASTER": 0},
+                {**head, "IFLA_GROUP": 5},
             ],
         )
 
@@ -117,11 +119,13 @@ class LinkMessageTests(SynchronousTestCase):
         )
 
     def test_removal_and_question(self) -> None:
-        """By index, and by name."""
+        """By index, by group, and by name."""
+        removals = [link_message.remove(7), link_message.remove_group(5)]
         self.assertEqual(
-            [seen(link_message.remove(7)), seen(link_message.ask("eth0"))],
+            [seen(each) for each in (*removals, link_message.ask("eth0"))],
             [
                 {"type": 17, "flags": 1, "index": 7},
+                {"type": 17, "flags": 1, "index": 0, "IFLA_GROUP": 5},
                 {"type": 18, "flags": 1, "index": 0, "IFLA_IFNAME": "eth0"},
             ],
         )
