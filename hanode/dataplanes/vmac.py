@@ -24,6 +24,7 @@ from hanode.dataplanes.netlink import link_message
 from hanode.dataplanes.netlink.message import Key, StoredLink
 from hanode.dataplanes.vmac_sysctls import VirtualSysctls
 
+FLUSHED = 50  # losses of an address in 10 s: "ip addr flush" tries ten times
 RETRY, RETRY_LONGEST = 1.0, 30.0  # seconds; doubled after each refusal
 
 
@@ -33,6 +34,7 @@ class Wish:
     def __init__(self, link: VirtualLink) -> None:
         self.link = link
         self.losses = Losses()
+        self.address_losses = Losses(FLUSHED)
         self.refusals = 0
         self.complaint = ""  # the last one, so that it is said once
         self.index = 0  # of what we made or found, 0 for nothing
@@ -284,7 +286,7 @@ class VirtualLinks:
             return
         if wish.addressed:
             wish.addressed = False
-            pause = wish.losses.add(now)
+            pause = wish.address_losses.add(now)
             if pause:
                 self._later(wish, pause)
                 return
