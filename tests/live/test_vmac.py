@@ -265,7 +265,7 @@ class AcceptTests(VirtualCase):
         daemon.configure(self.config("accept"))
         mark = daemon.log.mark()
         daemon.reload()
-        daemon.log.wait_for("Reload complete", start=mark)
+        daemon.log.wait_for("Reload complete", timeout=45.0, start=mark)
         self.assertEqual([self.answers(each) for each in (VIP4, VIP6)], [True] * 2)
         self.assertEqual(daemon.log.count("Entering BACKUP STATE", start=mark), 0)
 
