@@ -123,6 +123,7 @@ class DescriptionTests(ServiceTestCase):
         self.up()
         found = self.service.describe_all()
         wanted = {
+            "states": {"UP": 1},
             "stalls": {"count": 0, "latest": 0.0, "worst": 0.0},
             "rejected": {},
             "lateness": {"p999": 0.0, "worst": 0.0, "buckets": {}},
