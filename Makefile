@@ -81,7 +81,7 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-	@for each in failover scale sessions dataplane together checks balance authentication; do \
+	@for each in failover scale sessions dataplane together checks balance scripts authentication; do \
 	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:

@@ -58,11 +58,10 @@ class Adverts(Recorder):
 def used(pid: int) -> tuple[float, float]:
     """Seconds of processor time of a daemon itself, and of what it has run so far.
 
-    keepalived's second process does its work, and is no script.
+    keepalived's second process does its work, and hanode's one starts scripts.
     """
     own = spent = 0.0
-    workers = [each for each in children(pid) if _name(each) == _name(pid)]
-    for each in (pid, *workers):
+    for each in (pid, *(one for one in children(pid) if _is_worker(one))):
         fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
         times = [int(field) / TICK for field in fields[11:15]]
         own += times[0] + times[1]
@@ -70,11 +69,13 @@ def used(pid: int) -> tuple[float, float]:
     return own, spent
 
 
-def _name(pid: int) -> str:
+def _is_worker(pid: int) -> bool:
+    """Whether a child is part of the daemon: scripts are there for a moment only."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text()
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return False
+    return b"keepalived" in line or b"launching" in line
 
 
 def forks() -> int:

@@ -100,11 +100,11 @@ def _start(
         stderr=output,
         env=clean,
         start_new_session=True,
-        **_identity(user, group),
+        **identity_of(user, group),
     )
 
 
-def _identity(user: str | None, group: str | None) -> dict[str, Any]:
+def identity_of(user: str | None, group: str | None) -> dict[str, Any]:
     """What subprocess needs to become C{user}; raises L{LookupError} for unknown ones.
 
     Becoming ourselves needs no privilege, and ours are the groups that we have.

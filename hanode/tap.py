@@ -29,6 +29,7 @@ from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.interfaces import IProcesses
+from hanode.launcher import Launcher
 from hanode.network import Network
 from hanode.node import Node
 from hanode.outputs import Outputs
@@ -189,13 +190,13 @@ def freeze() -> None:
 
 def world(reactor: Any, details: bool = False) -> World:
     """The real world; with C{details} the log has what programs print."""
+    outputs = Outputs(reactor) if details else None
     return World(
         clock=reactor,
         random=SystemRandom(),
         network=Network(reactor),
-        processes=Starts(
-            reactor, Processes(reactor, Outputs(reactor) if details else None)
-        ),
+        processes=Starts(reactor, Processes(reactor, outputs)),
+        launcher=Launcher(reactor, outputs),
         dataplane=LinuxDataplane(reactor),
         uptime=uptime,
     )

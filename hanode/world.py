@@ -28,6 +28,7 @@ class World:
     dataplane: IDataplane
     uptime: Callable[[], float] = lambda: inf  # seconds since the machine has booted
     wall: Callable[[], float] = time
+    launcher: IProcesses | None = None  # for what is started often, if there is one
 
 
 def uptime() -> float:

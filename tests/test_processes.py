@@ -118,9 +118,13 @@ class ExitTests(TestCase):
 class RunTests(TestCase):
     """Real programs."""
 
+    def make(self, reactor: Any) -> Any:
+        """What runs them."""
+        return Processes(reactor)
+
     def setUp(self) -> None:
         """The door, and a folder for what children write."""
-        self.processes = Processes(reactor)
+        self.processes = self.make(reactor)
         self.scratch = FilePath(self.mktemp())
         self.scratch.makedirs()
 
@@ -317,11 +321,15 @@ class HalfReal:
 class LimitTests(TestCase):
     """A limit is a limit for all that was started."""
 
+    def make(self, reactor: Any) -> Any:
+        """What runs them."""
+        return Processes(reactor)
+
     def setUp(self) -> None:
         """A pipe that closes when all who inherited it have ended."""
         self.half = HalfReal()
         self.clock = self.half.clock
-        self.processes = Processes(self.half)
+        self.processes = self.make(self.half)
         self.pipe = Pipe()
 
     def sh(self, script: str, timeout: float | None = 10.0) -> Deferred[Exit]:

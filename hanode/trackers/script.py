@@ -35,6 +35,7 @@ from hanode.stream import OUR_ERRORS
 from hanode.trackers.tally import Tally
 
 DISABLED = "disabled"
+LATE = 0.25  # seconds that a program may need to start, and to end when asked to
 GAP = 0.01  # seconds between two first runs, less where there are many
 LONGEST = 4294.0  # seconds
 SHORTEST = 0.001  # seconds
@@ -137,6 +138,7 @@ class Scripts:
 
     def __init__(self, world: Any, facts: Facts) -> None:
         self._world, self._facts = world, facts
+        self._processes = getattr(world, "launcher", None) or world.processes
         self._lines: dict[str, _Line] = {}
         self._calendar: Calendar[_Line] = Calendar(world.clock, self._turn, at_once=1)
         self._started = False
@@ -169,7 +171,7 @@ class Scripts:
     def _begin(
         self, name: str, options: ScriptOptions, old: _Line | None, reload: bool
     ) -> _Line:
-        runner = ScriptRunner(self._world.processes, options.rules)
+        runner = ScriptRunner(self._processes, options.rules)
         line = self._lines[name] = _Line(name, options, runner)
         if old is not None:
             self._end(old)
@@ -222,7 +224,7 @@ class Scripts:
         running = line.running = line.runner.run(line.options.script, timeout)
         # The runner ends it then; what cannot be ended has failed all the same.
         if not running.called:
-            guard = self._world.clock.callLater(timeout, self._overdue, line)
+            guard = self._world.clock.callLater(timeout + LATE, self._overdue, line)
             line.guard = guard
         running.addCallbacks(
             self._exited, self._failed, (line, running), {}, (line, running), {}

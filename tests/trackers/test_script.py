@@ -175,12 +175,12 @@ class RunTests(Case):
         self.expect(self.script(timeout=0.5, fall=2))
         self.clock.advance(0)
         self.programs.end("/bin/a", WELL)
-        self.run_to(1.6)
+        self.run_to(1.8)
         self.assertEqual(self.value(), True)
         self.run_to(3.2)
         self.programs.end("/bin/a", HUNG)
         self.assertEqual(self.value(), True)
-        self.run_to(4.6)
+        self.run_to(4.8)
         self.assertEqual((self.value(), len(self.programs.ran)), (False, 3))
 
     def test_rise_and_fall(self) -> None:
