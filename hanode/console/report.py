@@ -99,6 +99,7 @@ def vrrp_details(instance: Record) -> str:
         ("source", _text(get("source"))),
         ("authentication", _text(get("authentication"))),
         ("master", _master(instance)),
+        ("peers", ", ".join(map(_peer, get("peers") or ()))),
         *(("tracked", _tracked(each)) for each in get("tracked") or ()),
         *(("address", each) for each in get("addresses") or ()),
         *(("route", each) for each in get("routes") or ()),
@@ -247,6 +248,11 @@ def _group_row(group: Record) -> tuple[str, ...]:
         _text(get("reason")),
         ", ".join(get("members") or ()) or UNKNOWN,
     )
+
+
+def _peer(peer: Record) -> str:
+    priority = peer["priority"]
+    return peer["address"] if priority is None else f"{peer['address']} ({priority})"
 
 
 def _master(instance: Record) -> str:

@@ -207,6 +207,7 @@ class VrrpService(Service):
             "source": str(machine.source) if machine.source else None,
             "master": str(machine.master) if machine.master else None,
             "master_priority": machine.master_priority,
+            "peers": self._voice.peers(),
             "authentication": self._voice.authentication,
             "advert_int": settings.advert_int,
             "master_down": machine.master_down,

@@ -35,6 +35,7 @@ QUOTED = {
 
 
 Message = tuple[IpAddress, bytes]
+PEERS = 16  # of those who were heard
 
 
 class Voice:
@@ -56,6 +57,7 @@ class Voice:
         self._machine, self._wires, self._heard = machine, wires, heard
         self._now, self._wall = world.clock.seconds, world.wall
         self.counters: Counter[str] = Counter()
+        self._peers: dict[IpAddress, int] = {}  # who was heard, the latest last
         self._wire: Wire | None = None
         # What was good and gave no cause for a remark, and for which settings.
         self._familiar: Arrival | None = None
@@ -147,6 +149,7 @@ class Voice:
         self.counters["received"] += 1
         if advert.priority == 0:
             self.counters["priority zero received"] += 1
+        self._note(source, advert.priority)
         self._make_up(source)
         if remark is not None:
             self._remark(remark, source)
@@ -154,6 +157,21 @@ class Voice:
         if self._is_unremarkable(arrival):
             self._familiar, self._familiar_to = arrival, settings
         self._heard(advert, source)
+
+    def _note(self, source: IpAddress, priority: int) -> None:
+        self._peers.pop(source, None)
+        self._peers[source] = priority
+        if len(self._peers) > PEERS:
+            del self._peers[next(iter(self._peers))]
+
+    def peers(self) -> list[dict[str, Any]]:
+        """The other routers: who was heard, with its last priority, or is named."""
+        named = {each.address: None for each in self._machine.settings.unicast_peers}
+        found: dict[IpAddress, int | None] = {**named, **self._peers}
+        return [
+            {"address": str(address), "priority": priority}
+            for address, priority in found.items()
+        ]
 
     def _is_unremarkable(self, arrival: Arrival) -> bool:
         """Whether the same packet need not be looked at again.

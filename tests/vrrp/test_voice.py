@@ -26,7 +26,7 @@ from hanode.vrrp import ah
 from hanode.vrrp.credentials import Credentials
 from hanode.vrrp.instance import Instance
 from hanode.vrrp.packet import Advert, Checksum, append, decode, encode
-from hanode.vrrp.voice import PATIENCE, Voice
+from hanode.vrrp.voice import PATIENCE, PEERS, Voice
 from hanode.vrrp.wire import Wires
 from tests.vrrp.test_wire import Network
 
@@ -87,6 +87,42 @@ class VoiceTestCase(SynchronousTestCase):
         found = list(self.network.ports[-1].sent)
         self.network.ports[-1].sent.clear()
         return found
+
+
+class PeerTests(VoiceTestCase):
+    """Who the other routers are."""
+
+    def hear(self, last: int, priority: int) -> None:
+        """An advertisement from 10.0.1.LAST."""
+        source = IPv4Address(f"10.0.1.{last}")
+        advert = replace(ADVERT, priority=priority)
+        self.receive(encode(advert, source, MULTICAST_4), source)
+
+    def test_heard(self) -> None:
+        """Everybody who was heard, with the priority that was heard last."""
+        self.speak()
+        for last, priority in ((1, 100), (2, 90), (1, 110)):
+            self.hear(last, priority)
+        self.assertEqual(
+            self.voice.peers(),
+            [
+                {"address": "10.0.1.2", "priority": 90},
+                {"address": "10.0.1.1", "priority": 110},
+            ],
+        )
+
+    def test_named(self) -> None:
+        """A unicast peer is known before it is heard."""
+        self.speak(UNICAST)
+        self.assertEqual(self.voice.peers(), [{"address": str(PEER), "priority": None}])
+
+    def test_many(self) -> None:
+        """A flood of strangers is forgotten, the oldest first."""
+        self.speak()
+        for last in range(PEERS + 5):
+            self.hear(last + 1, 100)
+        found = [each["address"] for each in self.voice.peers()]
+        self.assertEqual(found, [f"10.0.1.{n}" for n in range(6, PEERS + 6)])
 
 
 class SourceTests(VoiceTestCase):
