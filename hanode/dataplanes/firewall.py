@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from struct import pack, pack_into
 from typing import Any
 
@@ -125,6 +127,8 @@ class Firewall:
         """Add what is missing of these."""
         if not self._known:
             members = self._wanted()
+            if not members and not self._there:
+                return
         elif not without(members, self._there):
             return
         self._listen(True)
@@ -190,6 +194,9 @@ class Firewall:
             self.log.error("no name is free for a table {name}", name=called)
             return
         self._rules = Rules(name, self._rules.defs)
+        if not may_have_tables():
+            self._known = False
+            return
         try:
             self._transact(self._rules_of_nothing(FAMILIES))
         except OSError as error:
@@ -372,11 +379,16 @@ class Firewall:
         self.settle(self._links)
 
 
-def _merged(wanted: Iterable[Member], there: Iterable[Member]) -> Iterator[Member]:
-    """All of C{wanted}, and what is C{there} with other keys."""
-    keys = {key for key, _ in wanted}
-    yield from wanted
-    yield from (each for each in there if each[0] not in keys)
+def may_have_tables(root: Path = Path("/")) -> bool:
+    """Whether nf_tables is there already: only to look must not load the module."""
+    try:
+        loaded = (root / "proc/modules").read_text()
+        if not loaded or re.search(r"^nf_tables ", loaded, re.MULTILINE):
+            return True
+        modules = root / "lib/modules" / os.uname().release
+        return "/nf_tables.ko" in (modules / "modules.builtin").read_text()
+    except OSError:
+        return True
 
 
 def _is_active(call: IDelayedCall | None) -> bool:

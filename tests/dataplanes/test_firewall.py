@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -19,7 +20,7 @@ from hanode.config.vmac_model import FirewallDefs
 from hanode.dataplanes import firewall
 from hanode.dataplanes.firewall import LATER, RETRY, Firewall
 from hanode.dataplanes.kernel import Kernel
-from hanode.dataplanes.netlink.message import HEADER
+from hanode.dataplanes.netlink.message import HEADER, messages
 
 VIP = Address(ip_address("192.0.2.1"), 24, "eth0")
 
@@ -143,6 +144,40 @@ class FirewallTests(SynchronousTestCase):
         self.clock.advance(LATER)
         self.assertEqual(len(self.sent), 4)
         self.assertIn(b"filter\0", self.sent[-1])
+
+    def test_nothing_loaded(self) -> None:
+        """Without need nothing is said that would load a module; later all is anew."""
+        self.firewall.stop()
+        self.sent.clear()
+        self.patch(firewall, "may_have_tables", lambda: False)
+        self.firewall.start()
+        self.firewall.settle(())
+        self.assertEqual(self.sent, [])
+        self.firewall.refuse("VI_1", (VIP,))
+        kinds = [kind & 0xFF for kind, *_ in messages(self.sent[0], len(self.sent[0]))]
+        self.assertEqual(kinds[1:6], [0, 2, 0, 2, 0])
+
+    def test_modules(self) -> None:
+        """Loaded or built in; where nobody knows, it is looked for."""
+        root = Path(self.mktemp())
+        (root / "proc").mkdir(parents=True)
+        builtin = root / "lib/modules" / os.uname().release / "modules.builtin"
+        seen = [firewall.may_have_tables(root)]
+        for loaded, built in (
+            ("", ""),
+            ("veth 1 0\nnf_tables 2 0\n", ""),
+            ("veth 1 0\n", None),
+            ("veth 1 0\n", "kernel/net/core/x.ko\n"),
+            ("nf_tables_set 1 0\n", "kernel/net/netfilter/nf_tables.ko\n"),
+        ):
+            (root / "proc/modules").write_text(loaded)
+            if built is not None:
+                builtin.parent.mkdir(parents=True, exist_ok=True)
+                builtin.write_text(built)
+            elif builtin.exists():
+                builtin.unlink()
+            seen.append(firewall.may_have_tables(root))
+        self.assertEqual(seen, [True, True, True, True, False, True])
 
     def test_nothing_wanted(self) -> None:
         """Without a wish nothing is said to the kernel."""
