@@ -1,6 +1,6 @@
 """The firewall where the kernel does not do as it is told.
 
-What it does with a kernel that does is in tests/live/test_virtual_links.py.
+What it does with a kernel that does is in tests/live/test_firewall.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The members of sets, and the order of what is said about them.
 
-What the messages mean is shown by nft(8), see tests/live/test_virtual_links.py.
+What the messages mean is shown by nft(8), see tests/live/test_firewall.py.
 """
 
 from __future__ import annotations
