@@ -63,19 +63,37 @@ class FifoWriter:
         except FileExistsError:
             made = False
             self._refuse_others(os.lstat(self.path))
-        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._fd = os.open(self.path, flags)
+        self._fd = self._opened()
         status = os.fstat(self._fd)
         try:
             self._refuse_others(status)
             if made:
                 self._made = status.st_dev, status.st_ino
+                # In this order: what is not ours any more takes another capability.
+                os.fchmod(self._fd, self._mode)
                 if self._owner != (status.st_uid, status.st_gid):
                     os.fchown(self._fd, *self._owner)
-                os.fchmod(self._fd, self._mode)
         except OSError:
             self.close()
             raise
+
+    def _opened(self) -> int:
+        """A descriptor of it.
+
+        Root without CAP_DAC_OVERRIDE may not open what an earlier process of ours has
+        given away, but may take it back for a moment (CAP_CHOWN).
+        """
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(self.path, flags)
+        except PermissionError:
+            if os.lstat(self.path).st_uid != self._owner[0]:
+                raise
+        os.chown(self.path, os.geteuid(), -1, follow_symlinks=False)
+        try:
+            return os.open(self.path, flags)
+        finally:
+            os.chown(self.path, self._owner[0], -1, follow_symlinks=False)
 
     def _refuse_others(self, status: os.stat_result) -> None:
         if not stat.S_ISFIFO(status.st_mode):

@@ -111,6 +111,25 @@ class LifeTests(FifoCase):
         writer.open()
         writer.close()
 
+    def test_without_override(self) -> None:
+        """Who may not open it may take it back for a moment; else it is refused."""
+        os.mkfifo(self.path, 0o600)
+        os.chown(self.path, NOBODY, NOBODY)
+        real = os.open
+
+        def refuse(path: str, flags: int, *more: Any) -> int:
+            if os.stat(path).st_uid:
+                raise PermissionError(13, "Permission denied")
+            return real(path, flags, *more)
+
+        self.patch(module.os, "open", refuse)
+        writer = self.another((NOBODY, NOBODY))
+        writer.open()
+        status = os.stat(self.path)
+        self.assertEqual((status.st_uid, status.st_gid), (NOBODY, NOBODY))
+        self.patch(os, "geteuid", lambda: NOBODY)
+        self.assertRaises(PermissionError, self.another((4711, -1)).open)
+
     def test_of_somebody_else(self) -> None:
         """One that belongs to somebody else is refused, with the name."""
         os.mkfifo(self.path)
