@@ -15,11 +15,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor, IWriteDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -46,7 +47,7 @@ class _Run:
             self.call.cancel()
 
 
-@implementer(IProcesses, IReadDescriptor)
+@implementer(IProcesses, IReadDescriptor, IWriteDescriptor)
 class Launcher:
     """The process that starts programs for us; it is begun when there is one to start.
 
@@ -61,6 +62,8 @@ class Launcher:
         self._child: subprocess.Popen[bytes] | None = None
         self._runs: dict[int, _Run] = {}
         self._number = 0
+        self._environment: dict[str, str] = {}  # of the other process
+        self._waiting: deque[tuple[bytes, list[int]]] = deque()
 
     # -- IProcesses
 
@@ -77,9 +80,14 @@ class Launcher:
         number = self._number
         pipe: Pipe | None = None
         given = os.environ if environment is None else environment
-        clean = {k: v for k, v in given.items() if k not in UNSAFE}
+        wanted: dict[str, str] | None
+        wanted = {k: v for k, v in given.items() if k not in UNSAFE}
         try:
-            request = (RUN, number, list(argv), identity_of(user, group), clean)
+            if self._door is None:
+                self._open()
+            if wanted == self._environment:
+                wanted = None  # the other process has it, and this is done often
+            request = (RUN, number, list(argv), identity_of(user, group), wanted)
             if self._outputs is not None:
                 pipe = self._outputs.pipe(argv[0])
             self._send(request, () if pipe is None else (pipe.writer,))
@@ -97,10 +105,13 @@ class Launcher:
 
     def close(self) -> None:
         """End the process, and with it all that it has started."""
-        door, self._door = self._door, None
-        if door is not None:
+        if self._door is not None:
             self._reactor.removeReader(self)
-            door.close()
+            self._reactor.removeWriter(self)
+            self._door.close()
+            self._door = None
+        while self._waiting:
+            _close(self._waiting.popleft()[1])
 
     def _end(self, number: int) -> None:
         """Ask for the end of a program: SIGTERM, and SIGKILL if that does not help."""
@@ -121,17 +132,34 @@ class Launcher:
             self.log.warn("a program could not be ended: {error}", error=error)
 
     def _send(self, words: tuple[Any, ...], outputs: Sequence[int] = ()) -> None:
-        if self._door is None:
-            self._open()
-        assert self._door is not None
+        """Tell the other process; what it cannot take yet waits, in its order."""
         data = pickle.dumps(words)
         if len(data) > LARGEST:
             raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
-        socket.send_fds(self._door, [data], outputs)
+        self._waiting.append((data, [os.dup(each) for each in outputs]))
+        if len(self._waiting) == 1:
+            self.doWrite()
+
+    def doWrite(self) -> None:
+        """Tell what waits, as much as there is room for."""
+        while self._waiting and self._door is not None:
+            data, outputs = self._waiting[0]
+            try:
+                socket.send_fds(self._door, [data], outputs)
+            except BlockingIOError:
+                self._reactor.addWriter(self)
+                return
+            except BrokenPipeError:
+                return  # it has died: reading tells of it
+            self._waiting.popleft()
+            _close(outputs)
+        if self._door is not None:
+            self._reactor.removeWriter(self)
 
     # -- the other process
 
     def _open(self) -> None:
+        self._environment = {k: v for k, v in os.environ.items() if k not in UNSAFE}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
@@ -140,6 +168,7 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                env=self._environment,
                 start_new_session=True,
             )
         except OSError:
@@ -213,3 +242,8 @@ class Launcher:
             run.done.errback(end)
         else:
             run.done.callback(end)
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for each in descriptors:
+        os.close(each)

@@ -80,14 +80,15 @@ class Launches:
         number: int,
         argv: list[str],
         identity: dict[str, Any],
-        environment: dict[str, str],
+        environment: dict[str, str] | None,
         output: int = -1,
     ) -> None:
         trouble, report = os.pipe2(os.O_CLOEXEC)
         try:
             pid = os.fork()
             if pid == 0:
-                _become(argv, identity, environment, output, report)
+                given = dict(os.environ) if environment is None else environment
+                _become(argv, identity, given, output, report)
             descriptor = os.pidfd_open(pid)
         except OSError as error:
             os.close(trouble)

@@ -98,8 +98,16 @@ class LauncherTests(test_processes.TestCase):
             os.kill(int(each), signal.SIGKILL)
         self.assertEqual(await self.sh("exit 4"), Exit(4))
 
+    async def test_hundreds(self) -> None:
+        """More at once than the socket holds: all are run, none is forgotten."""
+        runs = [self.sh(f"exit {number % 5}") for number in range(600)]
+        self.assertTrue(self.launcher._waiting)
+        ends = [(await each).status for each in runs]
+        self.assertEqual(ends, [number % 5 for number in range(600)])
+        self.assertFalse(self.launcher._waiting)
+
     def test_too_long(self) -> None:
-        """A command that is too long is refused here."""
+        """A command that is too long is refused here; what waits goes with us."""
         run = self.launcher.run(["/bin/true", "x" * launching.LARGEST])
         self.failureResultOf(run, OSError)
 

@@ -316,6 +316,8 @@ class HalfReal:
         self.callLater = self.clock.callLater
         self.addReader = reactor.addReader
         self.removeReader = reactor.removeReader
+        self.addWriter = reactor.addWriter
+        self.removeWriter = reactor.removeWriter
 
 
 class LimitTests(TestCase):
