@@ -101,6 +101,7 @@ class Figures:
             watch_a.wait(self.instances, PATIENCE)
             self.measured["start"] = watch_a.added[self.instances - 1] - began
             low.start()
+            self._wait_for_backup(low)
             time.sleep(SETTLE)
             self._steady(high, low)
             watch_b.clear()
@@ -108,6 +109,14 @@ class Figures:
             lan.cut("a")
             self.measured["take-over"] = 1000 * watch_b.wait(self.instances, PATIENCE)
             self.measured["outage"] = watch_b.added[self.instances - 1] - at
+
+    def _wait_for_backup(self, low: Daemon) -> None:
+        """Until each of its instances has said that it is one."""
+        end = time.monotonic() + PATIENCE
+        while low.log.count("Entering BACKUP STATE") < self.instances:
+            if time.monotonic() > end:
+                raise TimeoutError("the backup does not start")
+            time.sleep(0.1)
 
     def _daemon(self, lan: Cables, host: str, priority: int) -> Daemon:
         text = config(self.instances, priority)

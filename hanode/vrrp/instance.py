@@ -62,6 +62,7 @@ class Instance:
         self._spared: float | None = None  # where it ended before BFD lost the master
         self._preempt_at: float | None = None  # until then lower masters are borne
         self._announcements = Announcements()
+        self._trusting = True  # that our master lives, when we overslept
         self._answered = float("-inf")  # when we last told a lower master off
 
     @property
@@ -207,6 +208,14 @@ class Instance:
 
     def _down_timer_fired(self, due: float, now: float) -> Actions:
         """Section 6.4.2 (375): there is no master."""
+        late = now - due
+        if self._trusting and self.master is not None and late >= self.master_interval:
+            # We did not run, and a machine that was frozen as a whole got nothing
+            # that could have been read now: a living master has one more interval.
+            self._trusting = False
+            self._timer = now + self.master_interval + self.skew
+            text = "({name}) was held up for {late} s: listening once more"
+            return [say(text, name=self.settings.name, late=round(late, 1))]
         actions: Actions = []
         if self._reason == SILENCE:
             text = "({name}) Receive advertisement timeout"
@@ -265,6 +274,7 @@ class Instance:
 
     def _follow(self, advert: Advert, source: IpAddress, now: float) -> Actions:
         name, actions = self.settings.name, Actions()
+        self._trusting = True
         if source != self.master:
             actions.append(log_lines.followed(name, self.master, source))
             if self.settings.group:
@@ -361,6 +371,7 @@ class Instance:
         was, self.state = self.state, state
         self._preempt_at, self._timer, self._reason = None, None, SILENCE
         self.willing = self._hastened = False
+        self._trusting = True
         self._announcements.stop()
         if state in (State.FAULT, State.STOP):
             self._reconcile()

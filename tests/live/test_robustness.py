@@ -205,7 +205,7 @@ class Scripts(PairCase):
             daemon.log.wait_for(r"\(VI_200\) Entering MASTER STATE")
         self.second.log.wait_for(r"\(VI_200\) Entering BACKUP STATE$", start=200)
         mark, at = self.second.log.mark(), self.observer.now()
-        until(lambda: told.read_text().count("MASTER") == 200, 30)
+        until(lambda: told.read_text().count("MASTER") == 200, 60)
         until(lambda: len(self.observer.adverts(at)) >= 400)
         self.assertEqual(self.second.log.count("Entering MASTER", mark), 0)
         beats = {}
@@ -276,8 +276,8 @@ class FullDisk(PairCase):
         self.a.call((place / "filler").unlink)
         daemon.configure(instance(1, 77, **FAST))
         daemon.reload()
+        until(lambda: "Reload complete" in daemon.text(), 30)
         until(lambda: 77 in {each.advert.priority for each in self.observer.adverts()})
-        until(lambda: "Reload complete" in daemon.text())
         self.assertLess(daemon.stop(), 1.5)
         self.assertFalse(self.holds(self.a, VIP))
 
@@ -333,18 +333,14 @@ class Clock(PairCase):
 class News(PairCase):
     """Much that happens in the kernel, and is none of our business."""
 
-    def storm(self, *interfaces, seconds=3.0):
-        """200 events a second: an address comes, and goes; how many there were."""
-        end, count = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
-            address = f"203.0.113.{count // 2 % 200 + 1}/32"
+    def storm(self, interface):
+        """EVENTS of them, 200 a second unless we are slower: an address comes, goes."""
+        for number in range(EVENTS // 2):
             due = time.monotonic() + 0.01
-            for interface in interfaces:
-                self.a.add_address(address, interface)
-                self.a.remove_address(address, interface)
-                count += 2
+            address = f"203.0.113.{number % 200 + 1}/32"
+            self.a.add_address(address, interface)
+            self.a.remove_address(address, interface)
             time.sleep(max(0.0, due - time.monotonic()))
-        return count
 
     def test_storm(self):
         """On our own interface and on another one: no transition, little work."""
@@ -352,11 +348,10 @@ class News(PairCase):
         for interface in ("eth0", "lo"):
             marks, at = self.marks(), self.observer.now()
             used = _processor_time(self.first.process.pid)
-            count = self.storm(interface)
+            self.storm(interface)
             used = _processor_time(self.first.process.pid) - used
-            self.assertGreater(count, 300)
             self.steady(at, marks)
-            self.assertLess(used, 1.5)  # half of the time; it takes a twentieth
+            self.assertLess(used / EVENTS, 0.0025)  # half of 5 ms; it takes a tenth
             beats = [each.at for each in self.observer.adverts(at)]
             gaps = [b - a for a, b in zip(beats, beats[1:], strict=False)]
             self.assertLess(max(gaps), 3 * INTERVAL)
@@ -376,6 +371,9 @@ class News(PairCase):
         self.assertEqual(self.first.log.count("Entering", mark), 0)
         self.assertEqual(self.a.addresses("lo"), ["127.0.0.1/8", "::1/128"])
         self.beats()
+
+
+EVENTS = 600
 
 
 def _processor_time(pid):

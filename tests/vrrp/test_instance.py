@@ -224,6 +224,7 @@ class BackupTests(InstanceTestCase):
         """Version 3 goes back to its own interval when it is MASTER itself."""
         machine = self.backup(version=3)
         machine.receive(advert(200, 0.5, 3), HIGH, now=1001)
+        machine.expire(now=1005)  # so late that it listens once more
         machine.expire(now=1010)
         self.assertIs(machine.state, State.MASTER)
         self.due(machine, 1011)

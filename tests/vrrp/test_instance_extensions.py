@@ -386,3 +386,46 @@ class LateTimerTests(InstanceTestCase):
         machine.receive(advert(50), LOW, now=1004)
         self.assertEqual((machine.state, machine.master), (State.BACKUP, LOW))
         self.due(machine, 1007 + SKEW)
+
+
+class HeldUpTests(InstanceTestCase):
+    """A backup that finds out that it did not run for a while."""
+
+    def follower(self) -> Instance:
+        """A backup that heard its master at 1000; silence is over at 1003.61."""
+        machine = self.backup()
+        machine.receive(advert(200), HIGH, now=START)
+        return machine
+
+    def test_listensOnce(self) -> None:
+        """An interval late: a living master has one more; then it is dead."""
+        machine = self.follower()
+        down = machine.master_down
+        actions = machine.expire(now=START + down + 1.5)
+        self.assertEqual(
+            shown(actions), ["(VI) was held up for 1.5 s: listening once more"]
+        )
+        self.due(machine, START + down + 1.5 + 1 + SKEW)
+        machine.expire(now=START + 100)  # late again
+        self.assertIs(machine.state, State.MASTER)
+
+    def test_masterLives(self) -> None:
+        """Who hears the master again is as patient the next time."""
+        machine = self.follower()
+        for at in (1010.0, 1020.0):
+            machine.expire(now=at)
+            machine.receive(advert(200), HIGH, now=at + 0.5)
+            self.due(machine, at + 0.5 + machine.master_down)
+        self.assertIs(machine.state, State.BACKUP)
+
+    def test_little(self) -> None:
+        """Less than an interval late: nothing is waited for."""
+        machine = self.follower()
+        machine.expire(now=START + machine.master_down + 0.99)
+        self.assertIs(machine.state, State.MASTER)
+
+    def test_noMaster(self) -> None:
+        """Where no master was heard yet there is none to spare."""
+        machine = self.backup()
+        machine.expire(now=START + 60)
+        self.assertIs(machine.state, State.MASTER)

@@ -187,7 +187,7 @@ class MemberTests(InstanceTestCase):
         machine = self.machine()
         machine.start(now=1000)
         machine.receive(advert(200), HIGH, now=1000.5)
-        machine.expire(now=1010)
+        machine.expire(now=1004.2)
         machine.master_lost(HIGH, 0.01, now=1011)
         machine.expire(now=1011.1)
         machine.master_found(HIGH, now=1012)
