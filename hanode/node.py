@@ -82,10 +82,7 @@ class Node(MultiService):
         # A thousand instances: one timer of the reactor for all of theirs.
         self._paced = replace(world, clock=Agenda(world.clock))
         self._wires = Wires(world.network)
-        self._messengers: dict[str, IMessenger] = {
-            keyword: notifier.make(world, model.global_defs)
-            for keyword, notifier in find(INotifier, hanode.notifiers).items()
-        }
+        self._messengers = self._make_messengers()
         self._wires.log_unknown_vrids = model.global_defs.log_unknown_vrids
         self.bfd = BfdService(world, self.facts)
         self.bfd.configure(model)
@@ -114,6 +111,13 @@ class Node(MultiService):
             self._add(settings, self._delay.seconds)
         self._groups = Groups(self.facts, self._notify)
         self._groups.configure(model.groups, self.instances())
+
+    def _make_messengers(self) -> dict[str, IMessenger]:
+        defs = self.model.global_defs
+        return {
+            keyword: notifier.make(self.world, defs)
+            for keyword, notifier in find(INotifier, hanode.notifiers).items()
+        }
 
     # -- life
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -26,16 +26,19 @@ from hanode.config import (
     statics,
     tracker_words,
 )
+from hanode.config.balance_checks import Site
 from hanode.config.balance_model import TrackedFile
 from hanode.config.bfd_model import BfdInstance, BfdUnsolicited
 from hanode.config.check import check
 from hanode.config.checker_words import NO_CHECKERS, Checkers
 from hanode.config.draft import GLOBAL_PREFIX, Draft, Taken, Written
 from hanode.config.findings import Findings
+from hanode.config.group_model import SyncGroup
 from hanode.config.instances import complete
 from hanode.config.model import GlobalDefs, Model, NodeDefs, VrrpInstance
 from hanode.config.problems import Problem
 from hanode.config.process_keywords import ALONE
+from hanode.config.process_model import ProcessDefs
 from hanode.config.row import Keyword
 from hanode.config.track_model import Description
 from hanode.config.tracker_words import FILE, WITHOUT_PLUGINS, Trackers
@@ -119,6 +122,57 @@ def build(
     findings = Findings()
     found, merged = _sorted(tree, trackers, findings)
     shared = merged["global_defs"]
+    ground = _ground(found, merged, checkers, trackers, findings)
+    track_groups = _named(found["track_group"], "track group", findings)
+    fixed = statics.everything(found, track_groups, shared, findings)
+    drafts: dict[str, Written] = {}
+    instances = _instances(
+        found["vrrp_instance"], shared, ground.trackables, findings, drafts
+    )
+    groups = _groups(found, shared, ground.trackables, drafts, instances, findings)
+    statics.doubts(shared["track_groups"], instances, findings)
+    unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
+    virtual_servers, defs_of_all = balance_build.balance(
+        ground.sources, ground.site, instances, findings
+    )
+    described = ground.trackables.described
+    model = Model(
+        ground.defs,
+        instances,
+        ground.bfds,
+        unsolicited,
+        NodeDefs.of(ground.process.suffix, **merged["hanode"]),
+        virtual_servers,
+        defs_of_all,
+        ground.process,
+        {kind: named for kind, named in described.items() if named},
+        link_entries.links(found, instances, findings),
+        groups,
+        *fixed,
+    )
+    return model, findings.problems
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What instances and virtual servers refer to."""
+
+    process: ProcessDefs
+    defs: GlobalDefs
+    bfds: Mapping[str, BfdInstance]
+    sources: balance_build.Sources
+    site: Site
+    trackables: Trackables
+
+
+def _ground(
+    found: Mapping[str, list[Block]],
+    merged: Mapping[str, blocks.Settings],
+    checkers: Checkers,
+    trackers: Trackers,
+    findings: Findings,
+) -> _Ground:
+    shared = merged["global_defs"]
     if shared.get("min_garp"):
         for field, value in _MIN_GARP.items():
             shared.setdefault(f"{GLOBAL_PREFIX}garp.{field}", value)
@@ -126,8 +180,6 @@ def build(
     process = process_entries.of_process(shared)
     notify = notify_build.defs(shared, merged["hanode"], process, findings)
     defs = replace(_global_record(shared), notify=notify)
-    track_groups = _named(found["track_group"], "track group", findings)
-    fixed = statics.everything(found, track_groups, shared, findings)
     bfds = _bfd_instances(found["bfd_instance"], findings)
     written_files = [*found["track_file"], *found["vrrp_track_file"]]
     files = tuple(balance_build.files(_named(written_files, "track file", findings)))
@@ -137,40 +189,23 @@ def build(
     site = balance_build.site(
         sources, checkers if wanted else NO_CHECKERS, defs, bfds, findings
     )
-    trackables = Trackables(
-        trackers, _described(found, trackers, files, defs, findings), site, bfds
-    )
-    drafts: dict[str, Written] = {}
-    instances = _instances(found["vrrp_instance"], shared, trackables, findings, drafts)
+    described = _described(found, trackers, files, defs, findings)
+    trackables = Trackables(trackers, described, site, bfds)
+    return _Ground(process, defs, bfds, sources, site, trackables)
+
+
+def _groups(
+    found: Mapping[str, list[Block]],
+    shared: blocks.Settings,
+    trackables: Trackables,
+    drafts: Mapping[str, Written],
+    instances: dict[str, VrrpInstance],
+    findings: Findings,
+) -> Mapping[str, SyncGroup]:
     of_group = _with_trackers("vrrp_sync_group", trackables)
-    written_groups = _named(found["vrrp_sync_group"], "sync group", findings, of_group)
-    groups = group_build.groups(
-        written_groups,
-        trackables,
-        drafts,
-        instances,
-        bool(shared.get("instance.smtp_alert")),
-    )
-    statics.doubts(shared["track_groups"], instances, findings)
-    unsolicited = tuple(_unsolicited(found["bfd_unsolicited"], findings))
-    virtual_servers, defs_of_all = balance_build.balance(
-        sources, site, instances, findings
-    )
-    model = Model(
-        defs,
-        instances,
-        bfds,
-        unsolicited,
-        NodeDefs.of(process.suffix, **merged["hanode"]),
-        virtual_servers,
-        defs_of_all,
-        process,
-        {kind: named for kind, named in trackables.described.items() if named},
-        link_entries.links(found, instances, findings),
-        groups,
-        *fixed,
-    )
-    return model, findings.problems
+    written = _named(found["vrrp_sync_group"], "sync group", findings, of_group)
+    alert = bool(shared.get("instance.smtp_alert"))
+    return group_build.groups(written, trackables, drafts, instances, alert)
 
 
 def _sorted(
