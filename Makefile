@@ -81,11 +81,7 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-<<<<<<< HEAD
-	@for each in failover scale sessions dataplane together checks balance scripts authentication; do \
-=======
-	@for each in failover scale thousand sessions dataplane together checks balance authentication; do \
->>>>>>> edaa08c (VRRP: a backup that did not run for an interval listens once more; live tests bear a busy machine; docs of several daemons, of what goes wrong, of the benchmark)
+	@for each in failover scale thousand sessions dataplane together checks balance scripts notify authentication; do \
 	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:
