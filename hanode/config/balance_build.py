@@ -59,7 +59,10 @@ def balance(
     known = groups(sources.found["virtual_server_group"], findings)
     servers = virtual_servers(sources.found["virtual_server"], known, site)
     fields = of_balance(sources.shared) | of_balance(sources.node)
-    sync = balance_sync.complete(sources.shared.get("sync"), instances, findings)
+    written = sources.shared.get("sync")
+    if written is None:
+        written = balance_sync.of_instances(sources.found["vrrp_instance"])
+    sync = balance_sync.complete(written, instances, findings)
     return servers, BalanceDefs(sync=sync, **fields)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hanode.config.absent_keywords import ABSENT_SERVER
 from hanode.config.balance_model import BalanceDefs, RealServer, VirtualServer
 from hanode.config.checker_keywords import (
     ALPHA,
@@ -113,6 +114,7 @@ VIRTUAL_SERVER = (
     Keyword("weight", "weight", "integer", low=1, high=MOST_WEIGHT, default=1),
     Keyword("inhibit_on_failure", "inhibit", "flag", default=False),
     Keyword("real_server", "real_servers", "blocks"),
+    *ABSENT_SERVER,
 )
 
 REAL_SERVER = (
@@ -126,6 +128,7 @@ REAL_SERVER = (
     ALPHA,
     *_CHECKING,
     Keyword("smtp_alert", "smtp_alert", "boolean"),
+    *ABSENT_SERVER,
 )
 
 #: field of the rows above that a real server has from its virtual server

@@ -5,7 +5,7 @@ keepalived.conf(5), "lvs_sync_daemon"; ipvsadm(8), --start-daemon.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hanode.config.balance_model import SyncDefs
@@ -23,6 +23,9 @@ _NUMBERS = {
     "port": ("port", 1, 65535),
     "ttl": ("ttl", 1, 255),
 }
+#: the word of an instance
+INTERFACE = "lvs_sync_daemon_interface"
+
 _OPTIONS = (*_NUMBERS, "inst", "group")
 
 
@@ -94,6 +97,26 @@ def _number(
     number = integer_of(value, f"lvs_sync_daemon {option}", low, high, findings)
     if number is not None:
         found.numbers[name] = number
+
+
+def sync_interface(keyword: Keyword, block: Block, findings: Findings) -> None:
+    """C{lvs_sync_daemon_interface IF}, as it was until keepalived 1.2.19."""
+    findings.warning(
+        block,
+        f"Specifying {block.keyword} against a vrrp is deprecated. "
+        "Please use global lvs_sync_daemon",
+        "write lvs_sync_daemon INTERFACE INSTANCE in global_defs",
+    )
+
+
+def of_instances(blocks: Iterable[Block]) -> Synchronisation | None:
+    """The first of the vrrp_instances C{blocks} that has such an interface."""
+    for block in blocks:
+        for each in block.children or ():
+            named = block.arguments and each.words and each.arguments
+            if named and each.keyword.text == INTERFACE:
+                return Synchronisation(each.arguments[0], block.arguments[0])
+    return None
 
 
 def complete(

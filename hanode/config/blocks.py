@@ -175,6 +175,7 @@ READERS: Mapping[str, values.Reader] = {
     **vmac_entries.READERS,
     **notify_entries.READERS,
     "sync daemon": balance_sync.sync_daemon,
+    "sync interface": balance_sync.sync_interface,
     "addresses": addresses.addresses,
     "static addresses": addresses.static_addresses,
     "extra": entries.extra,

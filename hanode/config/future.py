@@ -25,37 +25,24 @@ _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
 
 _ROOT = "vrrp_script* vrrp_track_process*"
 
-_KERNEL = """nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark"""
-
-_VIEWS = """snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived
-    enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker
-    snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus
-    dbus_service_name dbus_no_interface_name data_use_instance json_version
-    state_dump_file stats_dump_file json_dump_file"""
-
-_OTHERS = """reload_check_config
-    reload_time_file reload_repeat reload_file config_save_dir
-    tmp_config_directory"""
-
-_INSTANCE = f"""{_TRACKERS}
-    debug lvs_sync_daemon_interface"""
+_VIEWS = """data_use_instance json_version state_dump_file stats_dump_file
+    json_dump_file"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
-_REAL_SERVER = """snmp_name MISC_CHECK* SMTP_CHECK* TCP_CHECK* PING_CHECK* UDP_CHECK*
+_REAL_SERVER = """MISC_CHECK* SMTP_CHECK* TCP_CHECK* PING_CHECK* UDP_CHECK*
     HTTP_GET* SSL_GET* DNS_CHECK* FILE_CHECK* BFD_CHECK*"""
 
 _REAL: Path = ("virtual_server", "real_server")
 
 _TEXT: Mapping[Path, str] = {
     (): _ROOT,
-    ("global_defs",): " ".join((_KERNEL, _VIEWS, _OTHERS)),
-    ("vrrp_instance",): _INSTANCE,
+    ("global_defs",): _VIEWS,
+    ("vrrp_instance",): _TRACKERS,
     ("vrrp_sync_group",): _TRACKERS,
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",
     ("vrrp_track_process",): """process param_match weight quorum quorum_max delay
         terminate_delay fork_delay full_command""",
-    ("virtual_server",): "snmp_name",
     _REAL: _REAL_SERVER,
     (*_REAL, "MISC_CHECK"): """retry delay_before_retry warmup delay_loop alpha
         log_all_failures misc_path misc_timeout misc_dynamic user""",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hanode.config.absent_keywords import ABSENT_GLOBAL
 from hanode.config.balance_keywords import BALANCE_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
 from hanode.config.notify_keywords import NOTIFY_GLOBAL
@@ -136,6 +137,7 @@ GLOBAL = (
     *NOTIFY_GLOBAL,
     *BALANCE_GLOBAL,
     *PROCESS_GLOBAL,
+    *ABSENT_GLOBAL,
     *VIRTUAL_GLOBAL,
     *IPROUTE,
     *_PARSED,

@@ -77,6 +77,11 @@ KNOWN: Mapping[Path, frozenset[str]] = {
 
 _ENOUGH = 3  # places named in one remedy
 
+#: block -> what a word in it was meant to be that nobody knows
+_MEANT: Mapping[Path, str] = {
+    ("vrrp_sync_group",): "the members' names belong inside group { ... }",
+}
+
 _HOMES: dict[str, list[Path]] = {}
 for _path in KNOWN:
     for _word in KNOWN[_path]:
@@ -107,7 +112,8 @@ def remedy(path: Path, word: str, table: Mapping[str, Keyword] = {}) -> str:
     )
     if close:
         return f"did you mean '{close[0]}'?"
-    return offer(word, table) or "keepalived has no such keyword: remove it"
+    nothing = "keepalived has no such keyword: remove it"
+    return offer(word, table) or _MEANT.get(path, nothing)
 
 
 def offer(word: str, table: Mapping[str, Keyword]) -> str:

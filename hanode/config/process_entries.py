@@ -48,6 +48,11 @@ def needless(keyword: Keyword, block: Block, findings: Findings) -> None:
     findings.warning(block, f"{block.keyword}: no effect: {keyword.title}")
 
 
+def absent(keyword: Keyword, block: Block, findings: Findings) -> None:
+    """A word of keepalived that hanode does not have: say what there is instead."""
+    findings.warning(block, f"{block.keyword}: not supported: {keyword.title}")
+
+
 def processors(
     keyword: Keyword, block: Block, findings: Findings
 ) -> tuple[int, ...] | None:
@@ -121,6 +126,7 @@ READERS: Mapping[str, Reader] = {
     "file name": file_name,
     "file name or nothing": file_name_or_nothing,
     "needless": needless,
+    "absent": absent,
     "processors": processors,
     "umask": umask,
 }

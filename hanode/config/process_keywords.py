@@ -6,6 +6,7 @@ that one. The fields are those of L{hanode.config.process_model.ProcessDefs}.
 
 from __future__ import annotations
 
+from hanode.config.absent_keywords import needless
 from hanode.config.row import Keyword
 
 PREFIX = "process."
@@ -60,16 +61,12 @@ def _scheduling(process: str) -> tuple[Keyword, ...]:
     )
 
 
-def _needless(reason: str, *words: str) -> tuple[Keyword, ...]:
-    return tuple(Keyword(word, "", "needless", title=reason) for word in words)
-
-
 #: inside global_defs
 PROCESS_GLOBAL = (
     *(row for process in _OF for row in _scheduling(process)),
     Keyword("process_name", "process.name", "word"),
     Keyword("umask", "process.umask", "umask"),
-    *_needless(
+    *needless(
         "hanode is one process: process_name names it",
         "process_names",
         "vrrp_process_name",
@@ -77,12 +74,12 @@ PROCESS_GLOBAL = (
         "lvs_process_name",
         "bfd_process_name",
     ),
-    *_needless(
+    *needless(
         "hanode runs at nice -15 by itself; vrrp_rt_priority asks for more",
         "max_auto_priority",
         "min_auto_priority_delay",
     ),
-    *_needless(
+    *needless(
         "hanode sizes the buffers of its netlink sockets, and reads all anew when"
         " one overflows",
         *(

@@ -5,6 +5,7 @@ The fields are those of L{hanode.config.model.VrrpInstance}.
 
 from __future__ import annotations
 
+from hanode.config.absent_keywords import ABSENT_INSTANCE
 from hanode.config.row import Keyword
 from hanode.config.vmac_keywords import VIRTUAL
 
@@ -245,6 +246,8 @@ INSTANCE = (
     *_TRACKING,
     *_NOTIFY,
     *VIRTUAL,
+    *ABSENT_INSTANCE,
+    Keyword("lvs_sync_daemon_interface", "", "sync interface"),
 )
 
 AUTHENTICATION = (

@@ -84,3 +84,41 @@ class SyncTests(SynchronousTestCase):
             ),
         ):
             self.assertEqual(read(words), (wanted, [problem]), words)
+
+
+class OldFormTests(SynchronousTestCase):
+    """lvs_sync_daemon_interface, inside an instance."""
+
+    def test_instance(self) -> None:
+        """The instance that has it decides; of two the first one counts."""
+        found, problems = model(
+            f"vrrp_instance VI_1 {{\nlvs_sync_daemon_interface eth1\n{BASIC}}}\n"
+            "vrrp_instance VI_2 {\nlvs_sync_daemon_interface eth2\n"
+            "interface eth0\nvirtual_router_id 52\nvirtual_ipaddress {\n"
+            "192.0.2.52\n}\n}\n"
+        )
+        self.assertEqual(found.balance.sync, SyncDefs("eth1", "VI_1", 51))
+        self.assertEqual(
+            [problem.partition(" ")[2] for problem in problems],
+            [
+                f"warning: ({name}) Specifying lvs_sync_daemon_interface against a "
+                "vrrp is deprecated. Please use global lvs_sync_daemon (write "
+                "lvs_sync_daemon INTERFACE INSTANCE in global_defs)"
+                for name in ("VI_1", "VI_2")
+            ],
+        )
+
+    def test_global_counts(self) -> None:
+        """The line of global_defs is the one that counts."""
+        found, _ = model(
+            "global_defs {\nlvs_sync_daemon eth3\n}\n"
+            f"vrrp_instance VI_1 {{\nlvs_sync_daemon_interface eth1\n{BASIC}}}\n"
+        )
+        self.assertEqual(found.balance.sync, SyncDefs("eth3"))
+
+    def test_nothing_said(self) -> None:
+        """A line without an interface starts nothing."""
+        found, _ = model(
+            f"vrrp_instance VI_1 {{\nlvs_sync_daemon_interface\n{BASIC}}}\n"
+        )
+        self.assertIsNone(found.balance.sync)

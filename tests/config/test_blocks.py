@@ -24,14 +24,14 @@ class WordTests(SynchronousTestCase):
         """A keyword that hanode lacks is named once per block, not looked into."""
         self.assertEqual(
             read(
-                "lvs_sync_daemon_interface 3\nlvs_sync_daemon_interface 3\n"
+                "track_file {\nx\n}\ntrack_file {\nx\n}\n"
                 "track_script {\nwhatever { x }\n}"
             ),
             (
                 {},
                 [
-                    "1 warning: lvs_sync_daemon_interface: not yet supported: ignored",
-                    "3 warning: track_script: not yet supported: ignored",
+                    "1 warning: track_file: not yet supported: ignored",
+                    "7 warning: track_script: not yet supported: ignored",
                 ],
             ),
         )
