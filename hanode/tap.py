@@ -130,6 +130,7 @@ class Daemon(MultiService):
         self.http = HttpService(
             self._endpoint(options.model), view, verbs, reactor, freeze
         )
+        self.http.token.path = options.model.node.http_token_file
         self.http.setServiceParent(self)
         self.console = SshService(
             options.model.node,
@@ -165,6 +166,7 @@ class Daemon(MultiService):
 
     def _apply(self, model: Model) -> Difference:
         difference = self.node.reload(model)
+        self.http.token.path = model.node.http_token_file
         self.http.move(self._endpoint(model))
         self.console.configure(model.node)
         return difference

@@ -223,13 +223,15 @@ class NodeDefs:
     """The C{hanode} block, which only hanode has: how to look into the daemon.
 
     C{http} is a Twisted endpoint string, C{unix:PATH} unless the operator chose
-    another; "" switches it off. C{console} is one for ssh, off by default; the others
-    are paths of files: the keys of those who may do everything and of those who may
-    only look (authorized_keys of sshd(8), "" for none), and the host key.
+    another; "" switches it off. C{http_token_file} is the path of the token that lets
+    somebody write over TCP, "" for nobody. C{console} is one for ssh, off by default;
+    the others are paths of files: the keys of those who may do everything and of those
+    who may only look (authorized_keys of sshd(8), "" for none), and the host key.
     C{conflict_detection}: foreign hosts that answer for held addresses are noticed.
     """
 
     http: str = "unix:/run/hanode/hanode.sock"
+    http_token_file: str = ""
     console: str = ""
     console_keys: str = ""
     console_view_keys: str = ""

@@ -13,6 +13,7 @@ from hanode.config.row import Keyword
 
 NODE = (
     Keyword("http", "http", "endpoint", default=NodeDefs().http, only_hanode=True),
+    Keyword("http_token_file", "http_token_file", "word", only_hanode=True),
     Keyword(
         "console", "console", "endpoint", default=NodeDefs().console, only_hanode=True
     ),

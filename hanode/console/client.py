@@ -60,9 +60,10 @@ class Client:
         patience: float = PATIENCE,
     ) -> Any:
         target = "/".join(("", "api", "v1", *(quote(word, safe="") for word in words)))
+        headers = {"Content-Type": "application/json"}
         connection = UnixConnection(self.path, patience)
         try:
-            connection.request(method, target, body)
+            connection.request(method, target, body, headers if body else {})
             response = connection.getresponse()
             status, data = response.status, response.read()
             answer = json.loads(data)

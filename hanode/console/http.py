@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from hanode.console.listening import Listening
+from hanode.console.token import TokenFile
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 
@@ -27,9 +28,10 @@ class HttpService(Listening):
     ) -> None:
         super().__init__(endpoint, reactor, opened)
         self._view, self._verbs = view, verbs
+        self.token = TokenFile()
 
     def load(self) -> Callable[[], Any]:
         """See L{Listening.load}."""
         from hanode.console.site import make_site
 
-        return partial(make_site, self._view, self._verbs, self._reactor)
+        return partial(make_site, self._view, self._verbs, self._reactor, self.token)

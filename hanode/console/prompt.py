@@ -98,10 +98,10 @@ class Prompt:
         """All instances, or one."""
         if name is None:
             return Text(report.vrrp_table(list(islice(self._view.instances(), MOST))))
-        for each in self._view.instances():
-            if each["name"] == name:
-                return Text(report.vrrp_details(each))
-        return _unknown("VRRP instance", name)
+        found = self._view.instance(name)
+        if found is None:
+            return _unknown("VRRP instance", name)
+        return Text(report.vrrp_details(found))
 
     def bfd(self, name: str | None = None) -> Text:
         """All sessions, or one."""

@@ -6,41 +6,33 @@ This module loads twisted.web; nothing imports it before the node has started.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Cooperator, TaskStopped
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import CooperativeTask, Cooperator, TaskFinished, TaskStopped
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
 
-from hanode.console.families import Sample
-from hanode.console.metrics import CONTENT_TYPE, exposition
+from hanode.console.admission import BODY_LIMIT, Admission
+from hanode.console.answers import ANY, LISTENS, Answer, Answers, Path
 from hanode.console.pages import POLICY, Page, pages
-from hanode.console.stream import EVENT_STREAM, EventStream
+from hanode.console.refusal import Refusal
+from hanode.console.stream import EventStream
+from hanode.console.token import TokenFile
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.taking_turns import after
 
-BODY_LIMIT = 4096  # octets of a request's body that we look at
 SLICE = 0.001  # seconds of writing before others get their turn
-PATIENCE = 1 << 20  # octets of it after which we hang up
+PATIENCE = 1 << 20  # octets of a request's body after which we hang up
+READING_TIME = 30.0  # seconds in which somebody must read what was sent
 READING = (b"GET", b"HEAD")
-LISTENS = object()  # the answer goes on as long as somebody listens
-Path = tuple[str, ...]
-Answer = Callable[[Request, Path], Any]
-
-
-class Refusal(Exception):
-    """A request that is answered with an error; C{more} are further JSON members."""
-
-    def __init__(self, status: int, text: str, **more: Any) -> None:
-        super().__init__(text)
-        self.status, self.text, self.more = status, text, more
 
 
 class BoundedRequest(Request):
@@ -89,35 +81,12 @@ class Api(Resource):
     isLeaf = True
     log = Logger()
 
-    def __init__(self, view: View, verbs: Verbs, stream: EventStream) -> None:
+    def __init__(self, answers: Answers, admission: Admission, reactor: Any) -> None:
         super().__init__()
-        self._view, self._verbs, self._stream = view, verbs, stream
+        self._admission, self._reactor = admission, reactor
         self._pages = pages()
         self._cooperator = Cooperator(terminationPredicateFactory=after(SLICE))
-        #: "*" stands for any one segment
-        self._routes: Mapping[Path, Mapping[str, Answer]] = {
-            ("healthz",): {"GET": lambda request, path: {"status": "ok"}},
-            ("api", "v1", "bfd"): {"GET": lambda request, path: self._view.bfd()},
-            ("api", "v1", "bfd", "*"): {"GET": self._bfd, "POST": self._bfd_admin},
-            ("api", "v1", "lateness"): {
-                "GET": lambda request, path: self._view.lateness()
-            },
-            ("api", "v1", "status"): {"GET": lambda request, path: self._view.status()},
-            ("api", "v1", "why", "*"): {"GET": self._why},
-            ("api", "v1", "vrrp"): {"GET": lambda request, path: self._view.vrrp()},
-            ("api", "v1", "vrrp", "*"): {"GET": self._vrrp, "POST": self._send_away},
-            ("api", "v1", "lvs"): {"GET": lambda request, path: self._view.lvs()},
-            ("api", "v1", "lvs", "*"): {"GET": self._lvs, "POST": self._lvs_admin},
-            ("api", "v1", "facts"): {"GET": lambda request, path: self._view.facts()},
-            ("api", "v1", "events"): {"GET": self._events},
-            ("api", "v1", "reactor"): {
-                "GET": lambda request, path: self._view.reactor()
-            },
-            ("api", "v1", "reload"): {"POST": self._reload},
-            ("api", "v1", "compare"): {"POST": self._compare},
-            ("readyz",): {"GET": self._ready},
-            ("metrics",): {"GET": self._metrics},
-        }
+        self._routes = answers.routes()
 
     def render(self, request: Request) -> bytes | int:
         """Answer; an exception becomes status 500 and a line in the log."""
@@ -156,8 +125,8 @@ class Api(Resource):
             request.setResponseCode(500)
             return {"error": "this failed; the log says why"}
         request.setResponseCode(refusal.status)
-        if "allow" in refusal.more:
-            request.setHeader("allow", ", ".join(refusal.more["allow"]))
+        for name, value in refusal.headers.items():
+            request.setHeader(name, value)
         return {"error": refusal.text, **refusal.more}
 
     def _await(self, request: Request, answer: Coroutine[Any, Any, Any]) -> None:
@@ -185,16 +154,35 @@ class Api(Resource):
                     request.write(piece.encode())
                 yield
             request.write(b"\n")
+            request.unregisterProducer()
             request.finish()
 
         task = self._cooperator.cooperate(write())
+        request.registerProducer(Telling(task, request, self._reactor), True)
         # Who hangs up gets no more; a task that has ended cannot be stopped.
-        request.notifyFinish().addErrback(lambda _: task.stop())
-        task.whenDone().addErrback(lambda failure: failure.trap(TaskStopped))
+        request.notifyFinish().addErrback(lambda _: _stop(task))
+        ended = task.whenDone()
+        ended.addErrback(lambda failure: self._break_off(request, failure))
+
+    def _break_off(self, request: Request, failure: Failure) -> None:
+        """What was being told came to nothing in the middle."""
+        if failure.check(TaskStopped):
+            return
+        request.unregisterProducer()
+        if request.startedWriting:
+            # Its status was 200: that it is not whole must be seen by its end.
+            self.log.failure("http: {path} failed", failure, path=request.uri)
+            transport: Any = request.transport
+            transport.abortConnection()
+            return
+        told = json.dumps(self._refuse(request, failure)).encode()
+        request.write(told + b"\n")
+        request.finish()
 
     # -- routing
 
     def _answer(self, request: Request) -> Any:
+        self._admission.reader(request)
         path = _path(request)
         page = self._pages.get(path[0] if path else "")
         if page is not None and len(path) < 2 and request.method in READING:
@@ -204,156 +192,74 @@ class Api(Resource):
         answer = route.get("GET" if method == "HEAD" else method)
         if answer is None:
             allow = sorted({*route, "HEAD"})
-            raise Refusal(405, f"{method} is not possible here", allow=allow)
+            headers = {"allow": ", ".join(allow)}
+            text = f"{method} is not possible here"
+            raise Refusal(405, text, headers, allow=allow)
         return answer(request, path)
 
     def _route(self, path: Path) -> Mapping[str, Answer]:
         for pattern, route in self._routes.items():
             if len(pattern) == len(path) and all(
-                word in ("*", segment)
+                word in (ANY, segment)
                 for word, segment in zip(pattern, path, strict=True)
             ):
                 return route
         raise Refusal(
             404,
             f"there is no /{'/'.join(path)}",
-            known=["/" + "/".join(each).replace("*", "NAME") for each in self._routes],
+            known=["/" + "/".join(each).replace(ANY, "NAME") for each in self._routes],
         )
 
-    def _reload(self, request: Request, path: Path) -> Any:
-        _from_this_machine(request)
-        return self._verbs.reload()
 
-    def _compare(self, request: Request, path: Path) -> Any:
-        _from_this_machine(request)
-        wish = _body(request)
-        file = wish.get("path") if isinstance(wish, dict) else 0
-        if file is not None and not isinstance(file, str):
-            raise Refusal(400, 'wanted: {} or {"path": "/etc/hanode/new.conf"}')
-        return self._verbs.compare(file)
+@implementer(IPushProducer)
+class Telling:
+    """A long answer that waits while its reader does not read, but not for ever."""
 
-    def _ready(self, request: Request, path: Path) -> Any:
-        """Whether this node does its work yet."""
-        waiting = self._view.readiness()
-        if waiting:
-            raise Refusal(503, "not ready", waiting=waiting)
-        return {"status": "ready"}
+    def __init__(
+        self, task: CooperativeTask[Any], request: Request, reactor: Any
+    ) -> None:
+        self._task, self._request, self._reactor = task, request, reactor
+        self._call: Any = None
 
-    async def _metrics(self, request: Request, path: Path) -> Iterator[str]:
-        samples = await self._view.samples()
-        request.setHeader("content-type", CONTENT_TYPE)
-        stream: list[Sample] = [
-            ("hanode_event_listeners", {}, len(self._stream)),
-            ("hanode_event_listeners_dropped", {}, self._stream.dropped),
-        ]
-        return exposition(chain(samples, stream))
+    def pauseProducing(self) -> None:
+        """It does not read as fast as we write."""
+        if self._call is None:
+            self._task.pause()
+            self._call = self._reactor.callLater(READING_TIME, self._give_up)
 
-    def _events(self, request: Request, path: Path) -> Any:
-        """The latest events, or for who asks so all that will come."""
-        wanted = request.getHeader("accept") or ""
-        if request.method != b"GET" or EVENT_STREAM not in wanted:
-            return self._view.events()
-        if not self._stream.join(request):
-            raise Refusal(503, "there are too many listeners")
-        return LISTENS
+    def resumeProducing(self) -> None:
+        """It has read what was sent."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+            self._task.resume()
 
-    # -- one session, one instance
+    def stopProducing(self) -> None:
+        """It has gone; the task is stopped by who waits for the request's end."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
 
-    def _bfd(self, request: Request, path: Path) -> Any:
-        session = self._view.session(path[-1])
-        if session is None:
-            raise _unknown("BFD session", path[-1], self._verbs.bfd_names())
-        return session
-
-    def _why(self, request: Request, path: Path) -> Any:
-        text = self._view.why(path[-1])
-        if text is None:
-            names = [each["name"] for each in self._view.instances()]
-            raise _unknown("VRRP instance", path[-1], names)
-        return {"name": path[-1], "why": text}
-
-    def _vrrp(self, request: Request, path: Path) -> Any:
-        return _named("VRRP instance", path[-1], self._view.vrrp()["instances"])
-
-    def _send_away(self, request: Request, path: Path) -> Any:
-        wish = _wish(request, "drain", "undrain")
-        try:
-            names = self._verbs.send_away(path[-1], wish == "drain")
-        except LookupError:
-            known = self._verbs.instance_names()
-            raise _unknown("VRRP instance", path[-1], known) from None
-        return {"names": names, "admin": wish}
-
-    async def _lvs(self, request: Request, path: Path) -> Any:
-        server = await self._view.virtual_server(path[-1])
-        if server is None:
-            known = self._view.virtual_server_names()
-            raise _unknown("virtual server", path[-1], known)
-        return server
-
-    def _lvs_admin(self, request: Request, path: Path) -> Any:
-        wish, name = _wish(request, "drain", "undrain"), path[-1]
-        try:
-            self._verbs.drain(name, wish == "drain")
-        except LookupError:
-            known = self._verbs.real_names()
-            raise _unknown("real server", name, known) from None
-        return {"name": name, "admin": wish}
-
-    def _bfd_admin(self, request: Request, path: Path) -> Any:
-        wish, name = _wish(request, "up", "down"), path[-1]
-        try:
-            self._verbs.bfd_admin(name, wish == "up")
-        except LookupError:
-            known = self._verbs.bfd_names()
-            raise _unknown("BFD session", name, known) from None
-        return {"name": name, "admin": wish}
+    def _give_up(self) -> None:
+        self._call = None
+        transport: Any = self._request.transport
+        if transport is not None:
+            transport.abortConnection()
 
 
-def make_site(view: View, verbs: Verbs, reactor: Any) -> Site:
+def make_site(view: View, verbs: Verbs, reactor: Any, token: TokenFile) -> Site:
     """The site to listen with."""
+    admission = Admission(token, reactor.seconds)
     stream = EventStream(view.board, view.times, reactor)
-    return QuietSite(Api(view, verbs, stream), stream)
+    answers = Answers(view, verbs, stream, admission)
+    return QuietSite(Api(answers, admission, reactor), stream)
 
 
-def _named(what: str, name: str, records: list[Any]) -> Any:
-    for record in records:
-        if record["name"] == name:
-            return record
-    raise _unknown(what, name, (each["name"] for each in records))
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> Refusal:
-    return Refusal(404, f"there is no {what} {name!r}", known=sorted(known))
+def _stop(task: CooperativeTask[Any]) -> None:
+    with suppress(TaskFinished):
+        task.stop()
 
 
 def _path(request: Request) -> Path:
     words = [each.decode("utf-8", "replace") for each in request.postpath or ()]
     return tuple(words[:-1] if words and not words[-1] else words)
-
-
-def _from_this_machine(request: Request) -> None:
-    """Who may open the unix socket may write; a port has no such guard."""
-    if not isinstance(request.getHost(), UNIXAddress):
-        raise Refusal(403, "this is possible only over the unix socket")
-
-
-def _wish(request: Request, *wishes: str) -> str:
-    """What the operator on this machine wants, one of C{wishes}."""
-    _from_this_machine(request)
-    body = _body(request)
-    wish = body.get("admin") if isinstance(body, dict) else None
-    if wish not in wishes:
-        wanted = " or ".join(f'{{"admin": "{each}"}}' for each in wishes)
-        raise Refusal(400, f"wanted: {wanted}")
-    return str(wish)
-
-
-def _body(request: Request) -> Any:
-    data = request.content.read(BODY_LIMIT + 1) if request.content else b""
-    if len(data) > BODY_LIMIT:
-        raise Refusal(413, f"the body has more than {BODY_LIMIT} octets")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as problem:
-        raise Refusal(400, f"the body is not JSON: {problem}") from None

@@ -73,7 +73,7 @@ class Verbs:
 
     def instance_names(self) -> list[str]:
         """The names that L{send_away} knows, sorted."""
-        return sorted(each.describe()["name"] for each in self._node.instances())
+        return sorted(each.name for each in self._node.instances())
 
     def send_away(self, name: str, wanted: bool) -> list[str]:
         """Let another node be master of VRRP instance C{name}, or take it back.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from hanode.console import families
 from hanode.console.families import Sample
+from hanode.console.pieces import pieces
 from hanode.console.plain import plain
 from hanode.console.timeline import Timeline
 from hanode.console.why import why
@@ -26,6 +26,14 @@ class Described(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """All there is to see of it."""
+
+
+class Named(Described, Protocol):
+    """One that has a name besides."""
+
+    @property
+    def name(self) -> Any:
+        """Its name in the configuration."""
 
 
 class Sessions(Protocol):
@@ -89,7 +97,7 @@ class Watched(Protocol):
     def statics(self) -> Described:
         """What is held whatever the instances do."""
 
-    def instances(self) -> Sequence[Described]:
+    def instances(self) -> Sequence[Named]:
         """The VRRP services, in the order of the configuration."""
 
     def groups(self) -> Sequence[Described]:
@@ -124,13 +132,13 @@ class View:
         Thousands of sessions at once would hold up their packets.
         """
         bfd = self._node.bfd
-        return _pieces("sessions", bfd.describe_each(), bfd.describe_all)
+        return pieces({"sessions": bfd.describe_each()}, bfd.describe_all)
 
     async def lvs(self) -> Iterator[str]:
         """The virtual servers with their real servers, as JSON in pieces."""
         balance = self._node.balance
         found = balance.describe_each(await balance.usages())
-        return _pieces("virtual_servers", found, balance.describe_all)
+        return pieces({"virtual_servers": found}, balance.describe_all)
 
     async def virtual_server(self, name: str) -> dict[str, Any] | None:
         """One virtual server; None when there is no such one."""
@@ -176,7 +184,15 @@ class View:
         return {} if self.pulse is None else self.pulse.describe()
 
     def status(self) -> dict[str, Any]:
-        """This node in one screen; cheap, however many sessions and servers it has."""
+        """This node in one screen."""
+        return {**self.vrrp(), **self._rest()}
+
+    def status_pieces(self) -> Iterator[str]:
+        """The same as JSON in pieces; cheap, however many sessions and servers."""
+        return pieces(self._lists(), self._rest)
+
+    def _rest(self) -> dict[str, Any]:
+        """What there is to say about the node beside its instances."""
         node, facts = self._node, self._node.facts
         names = node.balance.names()
         found = [(name, facts.get(f"virtual:{name}")) for name in names]
@@ -185,7 +201,6 @@ class View:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "uptime": self._seconds() - self._began,
-            **self.vrrp(),
             "bfd": node.bfd.describe_all().get("states", {}),
             "virtual_servers": {"count": len(names), "down": down[:MENTIONED]},
             "static": plain(node.statics.describe()),
@@ -195,26 +210,42 @@ class View:
 
     def why(self, name: str) -> str | None:
         """Why that instance is in its state; None when there is no such instance."""
-        for each in self.instances():
-            if each["name"] == name:
-                groups = [plain(group.describe()) for group in self._node.groups()]
-                return why(each, groups)
-        return None
+        instance = self.instance(name)
+        if instance is None:
+            return None
+        groups = [plain(group.describe()) for group in self._node.groups()]
+        return why(instance, groups)
 
     def readiness(self) -> list[str]:
         """Why this node is not ready yet; nothing when it is."""
         return [
-            f"VRRP instance {each['name']} has not begun"
-            for each in self.instances()
-            if each["state"] == "INIT"
+            f"VRRP instance {each.name} has not begun"
+            for each in self._node.instances()
+            if self._state(each) == "INIT"
         ]
+
+    def _state(self, service: Named) -> str:
+        """Its state, from its fact: cheap; INIT when there is none yet."""
+        return str(self.board.get(f"vrrp:{service.name}", "INIT"))
 
     def vrrp(self) -> dict[str, Any]:
         """The VRRP instances and the sync groups."""
+        return {name: list(found) for name, found in self._lists().items()}
+
+    def vrrp_pieces(self) -> Iterator[str]:
+        """The same as JSON in pieces."""
+        return pieces(self._lists())
+
+    def _lists(self) -> dict[str, Iterator[dict[str, Any]]]:
         return {
-            "instances": list(self.instances()),
-            "groups": list(self._dated("group", self._node.groups())),
+            "instances": self.instances(),
+            "groups": self._dated("group", self._node.groups()),
         }
+
+    def instance(self, name: str) -> dict[str, Any] | None:
+        """One VRRP instance; None when there is no such instance."""
+        found = [each for each in self._node.instances() if each.name == name]
+        return next(self._dated("vrrp", found), None)
 
     def instances(self) -> Iterator[dict[str, Any]]:
         """The VRRP instances, one after the other."""
@@ -231,25 +262,14 @@ class View:
 
     def facts(self) -> dict[str, Any]:
         """The board of facts; C{since} is how many seconds ago each one changed."""
-        now = self._seconds()
-        return {
-            "facts": [
-                {**plain(fact), "since": now - fact.since}
-                for _, fact in sorted(self._node.facts.snapshot().items())
-            ]
-        }
+        return {"facts": list(self._facts())}
 
+    def facts_pieces(self) -> Iterator[str]:
+        """The same as JSON in pieces."""
+        return pieces({"facts": self._facts()})
 
-def _pieces(
-    name: str,
-    records: Iterable[dict[str, Any]],
-    rest: Callable[[], dict[str, Any]],
-) -> Iterator[str]:
-    """JSON in pieces: an object with the list C{name}, and what C{rest} gives then."""
-    start = before = f'{{"{name}": ['
-    for each in records:
-        yield before + json.dumps(plain(each), allow_nan=False)
-        before = ", "
-    more = json.dumps(plain(rest()), allow_nan=False)
-    end = f"], {more[1:]}" if more != "{}" else "]}"
-    yield start + end if before == start else end
+    def _facts(self) -> Iterator[dict[str, Any]]:
+        facts = self._node.facts.snapshot()
+        for name in sorted(facts):
+            fact = facts[name]
+            yield {**plain(fact), "since": self._seconds() - fact.since}

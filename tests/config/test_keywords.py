@@ -91,6 +91,7 @@ class TableTests(SynchronousTestCase):
                 ],
                 ("hanode",): [
                     "http",
+                    "http_token_file",
                     "console",
                     "console_keys",
                     "console_view_keys",

@@ -79,7 +79,8 @@ class ConsoleCase(TestCase):
 def asked(connection, method, target, body=None, headers=()):
     """Ask, blocking: status, headers and JSON."""
     try:
-        connection.request(method, target, body, dict(headers))
+        sent = {"content-type": "application/json"} if body is not None else {}
+        connection.request(method, target, body, {**sent, **dict(headers)})
         response = connection.getresponse()
         data = response.read()
         answer = json.loads(data) if data else None

@@ -109,6 +109,8 @@ class Reloader:
 class Instance:
     """Stands for a VRRP service."""
 
+    name = INSTANCE["name"]
+
     def describe(self):
         """What a service says itself: neither since when nor why."""
         return {k: v for k, v in INSTANCE.items() if k not in ("since", "reason")}

@@ -183,11 +183,18 @@ class TcpTests(ConsoleCase):
         super().setUp()
         self.listen_to_log()
 
-    async def over_tcp(self, service, method, target, body=None):
+    async def over_tcp(self, service, method, target, body=None, headers=()):
         """Ask over TCP."""
         port = service._port.getHost().port
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        return await deferToThread(asked, connection, method, target, body)
+        return await deferToThread(asked, connection, method, target, body, headers)
+
+    def token(self, text="opensesame-opensesame\n", mode=0o600):
+        """A file with that token; its path."""
+        path = self.folder / "token"
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
 
     async def test_readOnly(self):
         """Over a port one can look, and touch nothing."""
@@ -211,3 +218,58 @@ class TcpTests(ConsoleCase):
             self.said(),
             [("warn", "http: everyone who reaches tcp:0 can look in")],
         )
+
+    async def test_token(self):
+        """Who has the token may write; nobody else, and the log has no token."""
+        service = await self.serve("tcp:0:interface=127.0.0.1")
+        service.token.path = self.token()
+        for given, wanted, challenge in (
+            (None, 401, 'Bearer realm="hanode"'),
+            ("Basic b3BlbnNlc2FtZQ==", 401, 'Bearer realm="hanode"'),
+            ("Bearer wrong", 401, 'Bearer realm="hanode", error="invalid_token"'),
+            ("Bearer", 401, 'Bearer realm="hanode", error="invalid_token"'),
+            ("bearer opensesame-opensesame", 200, None),
+        ):
+            status, headers, _ = await self.over_tcp(
+                *(service, "POST", "/api/v1/bfd/peer", '{"admin": "down"}'),
+                {"authorization": given} if given else {},
+            )
+            told = headers.get("WWW-Authenticate")
+            self.assertEqual((status, told), (wanted, challenge), given)
+        self.assertEqual(self.node.bfd.wishes, [("admin:bfd:peer", "down")])
+        self.assertNotIn("opensesame", str(self.logged))
+        told = [each["log_format"] for each in self.logged if "count" in each]
+        self.assertEqual(
+            told, ["http: wrong token, {count} times, the last from {who}"]
+        )
+
+    async def test_tokenFile(self):
+        """A file that others can read is as good as none, and the log says why."""
+        service = await self.serve("tcp:0:interface=127.0.0.1")
+        service.token.path = self.token(mode=0o640)
+        status, _, answer = await self.over_tcp(
+            *(service, "POST", "/api/v1/reload", "{}"),
+            {"authorization": "Bearer opensesame-opensesame"},
+        )
+        self.assertEqual((status, "log says why" in answer["error"]), (403, True))
+        self.assertEqual(self.reloader.asked, [])
+
+    async def test_rebinding(self):
+        """A browser that was led here by a foreign name is told nothing."""
+        service = await self.serve("tcp:0:interface=127.0.0.1")
+        for host, wanted in (
+            ("evil.example", 421),
+            ("evil.example:8080", 421),
+            ("localhost.evil.example", 421),
+            ("[::1", 200),
+            ("localhost:8080", 200),
+            ("LOCALHOST", 200),
+            ("192.0.2.1:80", 200),
+            ("[::1]:8080", 200),
+        ):
+            for target in ("/healthz", "/", "/nowhere"):
+                status, _, answer = await self.over_tcp(
+                    service, "HEAD", target, None, {"host": host}
+                )
+                found = 404 if (wanted, target) == (200, "/nowhere") else wanted
+                self.assertEqual((status, answer), (found, None), (host, target))

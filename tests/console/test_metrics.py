@@ -157,18 +157,12 @@ class ServedTests(ConsoleCase):
         """Ready once every instance has begun."""
         await self.serve()
         status, _, answer = await self.ask("GET", "/readyz")
-        self.assertEqual((status, answer), (200, {"status": "ready"}))
-        described = {**self.node.instances()[0].describe(), "state": "INIT"}
-
-        class New:
-            def describe(self):
-                return described
-
-        self.node.instances = lambda: [New()]
-        status, _, answer = await self.ask("GET", "/readyz")
         self.assertEqual(
             (status, answer["waiting"]), (503, ["VRRP instance VI_1 has not begun"])
         )
+        self.node.facts.set("vrrp:VI_1", "BACKUP", "a better master")
+        status, _, answer = await self.ask("GET", "/readyz")
+        self.assertEqual((status, answer), (200, {"status": "ready"}))
 
     async def test_reactor(self):
         """What the pulse says, and nothing without one."""

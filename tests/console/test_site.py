@@ -4,21 +4,26 @@ import json
 import socket
 from urllib.parse import quote
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from hanode.console import site
 from tests.console.case import ConsoleCase
 from tests.console.samples import LATENESS, REAL, SESSION, VIRTUAL
 
 KNOWN = [
     "/healthz",
+    "/readyz",
+    "/metrics",
+    "/api/v1/status",
+    "/api/v1/vrrp",
+    "/api/v1/vrrp/NAME",
+    "/api/v1/why/NAME",
     "/api/v1/bfd",
     "/api/v1/bfd/NAME",
     "/api/v1/lateness",
-    "/api/v1/status",
-    "/api/v1/why/NAME",
-    "/api/v1/vrrp",
-    "/api/v1/vrrp/NAME",
     "/api/v1/lvs",
     "/api/v1/lvs/NAME",
     "/api/v1/facts",
@@ -26,8 +31,7 @@ KNOWN = [
     "/api/v1/reactor",
     "/api/v1/reload",
     "/api/v1/compare",
-    "/readyz",
-    "/metrics",
+    "/api/v1/openapi.json",
 ]
 
 
@@ -65,7 +69,7 @@ class ReadTests(ConsoleCase):
 
     async def test_headers(self):
         """JSON, to be kept by nobody, and no word about what we are made of."""
-        _, headers, _ = await self.ask("GET", "/api/v1/vrrp")
+        _, headers, _ = await self.ask("GET", "/api/v1/vrrp/VI_1")
         headers.pop("Date")
         headers.pop("Content-Length")
         self.assertEqual(
@@ -80,7 +84,7 @@ class ReadTests(ConsoleCase):
 
     async def test_head(self):
         """HEAD is GET without its body."""
-        status, headers, answer = await self.ask("HEAD", "/api/v1/vrrp")
+        status, headers, answer = await self.ask("HEAD", "/api/v1/vrrp/VI_1")
         self.assertEqual((status, answer), (200, None))
         self.assertGreater(int(headers["Content-Length"]), 100)
 
@@ -223,12 +227,22 @@ class WriteTests(ConsoleCase):
             self.assertEqual(answer["allow"], allow.split(", "))
 
     async def test_form(self):
-        """A body that claims to be a form is read as what it is: no JSON."""
-        status, _, _ = await self.ask(
-            *("POST", "/api/v1/bfd/peer", "admin=down"),
-            {"content-type": "application/x-www-form-urlencoded"},
-        )
-        self.assertEqual(status, 400)
+        """A body of any other type is refused, whatever is in it: a page of
+        somebody else can make a browser send that."""
+        for kind in ("application/x-www-form-urlencoded", "text/plain", ""):
+            status, headers, _ = await self.ask(
+                *("POST", "/api/v1/bfd/peer", '{"admin": "down"}'),
+                {"content-type": kind},
+            )
+            self.assertEqual((status, headers["Accept"]), (415, "application/json"))
+        self.assertEqual(self.node.bfd.wishes, [])
+
+    async def test_reload(self):
+        """A reload wants an object, and nothing in it."""
+        for body, wanted in (("{}", 200), ("[]", 400), ("null", 400), ("", 400)):
+            status, _, _ = await self.ask("POST", "/api/v1/reload", body)
+            self.assertEqual(status, wanted, body)
+        self.assertEqual(self.reloader.asked, ["reload"])
 
     async def test_large(self):
         """A body longer than any wish: 413, in one piece or in many."""
@@ -267,3 +281,99 @@ def pour(path):
             except (BrokenPipeError, ConnectionResetError):
                 break
         return count
+
+
+class LongTests(ConsoleCase):
+    """Answers that are told in pieces."""
+
+    async def setUp(self):
+        super().setUp()
+        await self.serve()
+
+    async def test_failsAtOnce(self):
+        """What fails before anything was told is answered as a failure."""
+        self.patch(self.view, "_rest", lambda: 1 / 0)
+        self.patch(self.view, "_lists", dict)
+        status, _, answer = await self.ask("GET", "/api/v1/status")
+        self.assertEqual(
+            (status, answer), (500, {"error": "this failed; the log says why"})
+        )
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    async def test_failsInTheMiddle(self):
+        """What fails later is broken off: nobody takes a part for the whole."""
+        self.patch(self.view, "_rest", lambda: 1 / 0)
+        with self.assertRaises(OSError):
+            await self.ask_raw("/api/v1/status")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+
+    async def ask_raw(self, target):
+        """The same as C{ask}, where the end may be missing."""
+
+        def get():
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(5)
+                client.connect(self.path)
+                client.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                found = b""
+                while not found.endswith(b"0\r\n\r\n"):
+                    more = client.recv(65536)
+                    if not more:
+                        raise ConnectionResetError("it is not whole")
+                    found += more
+                return found
+
+        return await deferToThread(get)
+
+    async def test_slow(self):
+        """Who does not read is told no more until they do: memory is not for them."""
+        described = []
+
+        def records():
+            for number in range(2000):
+                described.append(number)
+                yield {"name": "x" * 10_000, "n": number}
+
+        self.patch(self.view, "_lists", lambda: {"instances": records(), "groups": []})
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.connect(self.path)
+        client.sendall(b"GET /api/v1/vrrp HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.settimeout(5)
+        await deferToThread(client.recv, 10)
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+        told = len(described)
+        self.assertEqual((await self.ask("GET", "/healthz"))[0], 200)
+        self.assertEqual(len(described), told)
+        self.assertLess(told, 1000)
+
+        def read():
+            found = b""
+            while not found.endswith(b"0\r\n\r\n"):
+                found = (found + client.recv(1 << 20))[-10:]
+
+        await deferToThread(read)
+        self.assertEqual(len(described), 2000)
+
+    async def test_deaf(self):
+        """Who does not read for too long is hung up on."""
+        self.patch(site, "READING_TIME", 0.05)
+        rows = [{"name": "x" * 10_000, "n": number} for number in range(2000)]
+        self.patch(self.view, "_lists", lambda: {"instances": rows, "groups": []})
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.connect(self.path)
+        client.sendall(b"GET /api/v1/vrrp HTTP/1.1\r\nHost: x\r\n\r\n")
+        await deferLater(reactor, 0.2)
+
+        def read():
+            count = 0
+            while True:
+                more = client.recv(1 << 20)
+                if not more:
+                    return count
+                count += len(more)
+
+        client.settimeout(5)
+        self.assertLess(await deferToThread(read), 10_000_000)
