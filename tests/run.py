@@ -2,8 +2,8 @@
 
 Two of them run at a time (HANODE_JOBS says how many), because most live tests only wait
 for daemons. What one prints is shown when it has ended. An ordinary user's live tests
-enter a user namespace, which holds for the rest of their process: no other test notices.
-With HANODE_NO_SKIPS=1 a skipped test is a failure.
+enter a user namespace, which holds for the rest of their process, and so no other test
+notices. With HANODE_NO_SKIPS=1 a skipped test is a failure.
 """
 
 from __future__ import annotations
