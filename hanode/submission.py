@@ -170,7 +170,9 @@ async def _submit(
             secret = Secret(file.readline().rstrip("\r\n"))
     protocol = Submission(letter, mail, helo, secret, _tls(mail) if mail.tls else None)
     endpoint = HostnameEndpoint(reactor, mail.server, mail.port, timeout=mail.timeout)
-    await endpoint.connect(Factory.forProtocol(lambda: protocol))
+    factory = Factory.forProtocol(lambda: protocol)
+    factory.noisy = False  # else two lines in the log for each mail
+    await endpoint.connect(factory)
     return await protocol.done
 
 

@@ -134,6 +134,18 @@ class NodeTests(Case):
         self.assertEqual(service.describe()["conflicts"], {})
         self.assertEqual(node.facts.get("conflict:192.0.2.100"), "")
 
+    def test_conflict_is_the_masters(self) -> None:
+        """Who is master no more has none: the other host may well be the new master."""
+        node = self.start(self.model(instance(1, 150)))
+        dataplane, service = node.world.dataplane, node.instance("VI_1")
+        up = Link("eth0", 3, True, addresses=(ip_address("192.0.2.1"),))
+        dataplane.set_link(up)
+        self.clock.advance(2)
+        dataplane.someone_answers(service.settings.addresses[0], "02:00:00:00:00:07")
+        dataplane.set_link(replace(up, up=False))
+        self.assertEqual(service.describe()["state"], "FAULT")
+        self.assertEqual(service.describe()["conflicts"], {})
+
     def test_switched_off(self) -> None:
         """With conflict_detection off nobody looks."""
         text = "hanode {\nconflict_detection off\n}\n" + instance(1, 150)

@@ -9,6 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from hanode.config.notify_model import Mail
@@ -64,6 +65,20 @@ class PlainTests(Case):
             "DATA",
         ]
         self.assertEqual(self.words()[:5], wanted)
+
+    async def test_quiet(self) -> None:
+        """No mail leaves lines of Twisted's own in the log."""
+        self.server()
+        said: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            if event.get("log_namespace", "").startswith("twisted"):
+                said.append(str(formatEvent(event)))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        await self.submit()
+        self.assertEqual([line for line in said if "factory" in line], [])
 
     async def test_old_server(self) -> None:
         """One that does not know EHLO is greeted as in the old days."""

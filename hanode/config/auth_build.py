@@ -20,6 +20,8 @@ from hanode.config.entries import Entry
 
 _LEAST_WINDOW, _INTERVALS = 5.0, 3  # the default of time_window, in seconds and adverts
 _UNAUTHENTICATED = "the instance would run unauthenticated"
+#: what stands for an C{auth_type} or C{mode} that nobody knows
+UNKNOWN = "unknown"
 #: octets that an authentication takes of every packet
 TRAILER, HEADER = 28, 24
 
@@ -77,13 +79,28 @@ def refused(draft: Draft, family: int, version: int) -> bool:
     written = draft.own.get("authentication", {})
     if "auth_hmac" in draft.own:
         return _hmac_refused(draft, draft.own["auth_hmac"])
-    if written.get("type") == "AH" and version == 2 and family == 6:
+    if version != 2:
+        return False  # which has no such block, and says so
+    if written.get("type") == UNKNOWN:
+        draft.dropped(
+            f"authentication of an unknown type: {_UNAUTHENTICATED}",
+            "write auth_type PASS or AH, or remove the authentication block",
+        )
+    elif written.get("type") != "AH":
+        return False
+    elif family == 6:
         draft.dropped(
             f"auth_type AH does not exist for IPv6: {_UNAUTHENTICATED}",
             "use auth_hmac on every node, or remove the authentication block",
         )
-        return True
-    return False
+    elif not written.get("secret"):
+        draft.dropped(
+            f"auth_type AH without auth_pass: {_UNAUTHENTICATED}",
+            "write auth_pass PASSWORD, the same on every node",
+        )
+    else:
+        return False
+    return True
 
 
 def auth_hmac(draft: Draft, advert_int: float) -> AuthHmac | None:
@@ -130,6 +147,13 @@ def _hmac_refused(draft: Draft, written: dict[str, Any]) -> bool:
                 "give each key its own ID",
             )
             return True
+    if written.get("mode") == UNKNOWN:
+        # Any mode would be a guess, and a wrong one makes two masters in a roll-out.
+        draft.dropped(
+            "auth_hmac in an unknown mode: who understands whom is not known",
+            "write mode enforce, permissive or receive-only",
+        )
+        return True
     if written.get("active") not in ids:
         draft.dropped(
             f"auth_hmac: active_key is none of the keys: {_UNAUTHENTICATED}",

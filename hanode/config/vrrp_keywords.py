@@ -257,6 +257,7 @@ AUTHENTICATION = (
         "choice",
         choices=("PASS", "AH"),
         title="authentication type",
+        fallback="unknown",
     ),
     Keyword("auth_pass", "secret", "password"),
 )
@@ -280,7 +281,6 @@ AUTH_HMAC = (
         "choice",
         choices=("enforce", "permissive", "receive-only"),
         title="auth_hmac mode",
-        otherwise=", defaulting to enforce",
-        fallback="enforce",
+        fallback="unknown",
     ),
 )

@@ -152,9 +152,11 @@ class Conflicts:
 
     def forgo(self, owner: str) -> None:
         """What C{owner} holds is another host's from now on: nobody is told off."""
-        for place, (slot, _) in tuple(self._guards.items()):
+        for place, (slot, guard) in tuple(self._guards.items()):
             if owner in slot.holders:
                 del self._guards[place]
+                if guard.mac:
+                    self._tell(slot, b"", "is another's from now on")
         self._plan()
 
     def _look_over(self) -> None:
@@ -163,7 +165,7 @@ class Conflicts:
         for place in self._guards.keys() - held.keys():
             slot, guard = self._guards.pop(place)
             if guard.mac:
-                self._tell(slot, b"")
+                self._tell(slot, b"", "is not held any more")
         now = self._reactor.seconds()
         for place in held.keys() - self._guards.keys():
             guard = Guard(now, self._random.uniform(0, SPREAD))
@@ -254,7 +256,7 @@ class Conflicts:
                 "cannot probe for {address}: {error}", address=str(address), error=error
             )
 
-    def _tell(self, slot: Slot, mac: bytes) -> None:
+    def _tell(self, slot: Slot, mac: bytes, over: str = "is ours alone") -> None:
         owners, text = sorted(slot.holders), mac.hex(":")
         if mac:
             self.log.error(
@@ -264,7 +266,7 @@ class Conflicts:
                 owner=", ".join(owners),
             )
         else:
-            what = "address conflict over: {address} is ours alone"
-            self.log.info(what, address=str(slot.address))
+            what = "address conflict over: {address} {over}"
+            self.log.info(what, address=str(slot.address), over=over)
         if self._told is not None:
             self._told(slot.address, owners, text)

@@ -374,6 +374,8 @@ class VrrpService(Service):
         self.counters[f"entered {action.state.value}"] += 1
         self._facts.set(f"vrrp:{self.name}", action.state.value, action.reason)
         self._tell_master()
+        if action.state is not State.MASTER:
+            self._conflicts.clear()  # who has what is not ours is no conflict
         if not self._leaving:
             self._tell(action.state.value)
         self.fellow.changed()

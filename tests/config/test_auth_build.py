@@ -62,6 +62,23 @@ class HeaderTests(SynchronousTestCase):
         text = f"dropped: (VI_1) auth_type AH does not exist for IPv6: {ALONE}"
         self.assertEqual(said, [text])
 
+    def test_unusable(self) -> None:
+        """An unknown type, or AH without a password: it would run without either."""
+        for block, told in (
+            (
+                "authentication {\nauth_type AHH\nauth_pass x\n}",
+                [
+                    "warning: (VI_1) unknown authentication type 'AHH'",
+                    f"dropped: (VI_1) authentication of an unknown type: {ALONE}",
+                ],
+            ),
+            (
+                "authentication {\nauth_type AH\n}",
+                [f"dropped: (VI_1) auth_type AH without auth_pass: {ALONE}"],
+            ),
+        ):
+            self.assertEqual(instance(f"version 2\n{block}"), (None, told))
+
 
 class HmacTests(SynchronousTestCase):
     """auth_hmac."""
@@ -86,17 +103,22 @@ class HmacTests(SynchronousTestCase):
         self.assertEqual(found.window, 12.0)
 
     def test_unknown_words(self) -> None:
-        """A mode that nobody knows is the strictest one."""
-        lines = "active_key 1\nmode lax\nanti_replay never"
-        found, said = instance(hmac(lines))
+        """Of two ways to look at time the stricter one; of modes none is a guess."""
+        found, said = instance(hmac("active_key 1\nanti_replay never"))
         assert found is not None
         self.assertEqual(found.auth_hmac, AuthHmac((ONE, TWO), 1, 5.0))
+        text = "warning: (VI_1) unknown anti_replay 'never', defaulting to time"
+        self.assertEqual(said, [text])
         self.assertEqual(
-            said,
-            [
-                "warning: (VI_1) unknown auth_hmac mode 'lax', defaulting to enforce",
-                "warning: (VI_1) unknown anti_replay 'never', defaulting to time",
-            ],
+            instance(hmac("active_key 1\nmode receive_only")),
+            (
+                None,
+                [
+                    "warning: (VI_1) unknown auth_hmac mode 'receive_only'",
+                    "dropped: (VI_1) auth_hmac in an unknown mode: who understands"
+                    " whom is not known",
+                ],
+            ),
         )
 
     def test_refused(self) -> None:

@@ -184,11 +184,11 @@ class PasswordTests(SynchronousTestCase):
         )
 
     def test_bad_type(self) -> None:
-        """An unknown type is no authentication, and the block says so later."""
+        """An unknown type is kept as such: the instance must not run without."""
         self.assertEqual(
             read("authentication {\nauth_type MD5\nauth_pass x\n}"),
             (
-                {"authentication": {"secret": Secret("x")}},
+                {"authentication": {"type": "unknown", "secret": Secret("x")}},
                 ["2 warning: unknown authentication type 'MD5' (write PASS or AH)"],
             ),
         )

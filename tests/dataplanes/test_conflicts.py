@@ -187,6 +187,23 @@ class ConflictsTests(SynchronousTestCase):
         self.hold()
         self.reactor.advance(REST)
         self.assertEqual([mac for _, _, mac in self.told], ["02:00:00:00:00:07", ""])
+        self.assertEqual(
+            self.log[1:],
+            ["address conflict over: 192.0.2.1/24 dev eth0 is not held any more"],
+        )
+
+    def test_forgone_in_conflict(self) -> None:
+        """So is it when another host shall have the address."""
+        self.start(A)
+        self.hear(self.claim())
+        self.reactor.advance(1)
+        self.hear(self.claim())
+        self.conflicts.forgo("VI_1")
+        self.assertEqual([mac for _, _, mac in self.told], ["02:00:00:00:00:07", ""])
+        self.assertEqual(
+            self.log[1:],
+            ["address conflict over: 192.0.2.1/24 dev eth0 is another's from now on"],
+        )
 
     def test_not_permitted(self) -> None:
         """Without the right to listen it is said once, and all else works."""
