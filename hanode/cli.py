@@ -20,6 +20,14 @@ def run(argv: Sequence[str]) -> int:
         optFlags = [
             ["syslog", "s", "Log to the system log instead of standard output."],
         ]
+        optParameters = [
+            [
+                "pidfile",
+                "p",
+                None,
+                "Where to write the process id; DIR/: a file there.",
+            ],
+        ]
 
     options = Foreground()
     options.parseOptions(list(argv))
@@ -174,6 +182,20 @@ def genhash(argv: Sequence[str]) -> int:
     return genhash_main(list(argv))
 
 
+def signum(argv: Sequence[str]) -> int:
+    """The number of a signal, as C{keepalived --signum=NAME} prints it."""
+    from hanode.signum import NUMBERS
+
+    if len(argv) != 1:
+        raise usage.UsageError(f"which signal? {', '.join(NUMBERS)}")
+    number = NUMBERS.get(argv[0])
+    if number is None:
+        print(f"Unknown sigfunc {argv[0]}", file=sys.stderr)
+        return 1
+    print(int(number))
+    return 0
+
+
 def vrrp(argv: Sequence[str]) -> int:
     """The VRRP instances of the running daemon."""
     from hanode.console.commands import vrrp as look
@@ -192,6 +214,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "drain": (drain, "let other nodes take over without a lost packet; rest a server"),
     "undrain": (undrain, "take it back"),
     "reload": (reload, "let the running daemon read its configuration again"),
+    "signum": (signum, "print the number of a signal: DATA, STATS, JSON, ..."),
     "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
     "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),
     "genhash": (genhash, "print the digest of a page, for HTTP_GET and SSL_GET"),
@@ -202,6 +225,8 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2: it makes no sense)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0].startswith("--signum="):
+        words = ["signum", words[0].partition("=")[2]]
     if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
         print("usage: hanode COMMAND [options]\n")
         for name, (_, text) in COMMANDS.items():

@@ -259,6 +259,10 @@ class Node(MultiService):
         """The sync groups, in the order of the configuration."""
         return list(self._groups)
 
+    def trackers(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What is tracked of this kind (script, process), by name."""
+        return self._tracking.describe(kind)
+
     def instance(self, name: str) -> VrrpService:
         """The service of vrrp_instance C{name}. Raises L{KeyError}."""
         service: VrrpService = self.getServiceNamed(name)

@@ -22,6 +22,7 @@ from hanode.config.diff import Difference
 from hanode.config.model import Model
 from hanode.config.problems import Severity, worst
 from hanode.config.process_model import ProcessDefs
+from hanode.console.dumping import Dumping
 from hanode.console.http import HttpService
 from hanode.console.prompt import Prompt
 from hanode.console.ssh import SshService
@@ -29,15 +30,18 @@ from hanode.console.verbs import Verbs
 from hanode.console.view import View
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.interfaces import IProcesses
+from hanode.inventory import inventory
 from hanode.launcher import Launcher
 from hanode.network import Network
 from hanode.node import Node
 from hanode.outputs import Outputs
+from hanode.pid_file import PidFile, path_of
 from hanode.processes import Processes
 from hanode.promptness import settle
 from hanode.pulse import Pulse
 from hanode.reading import Reading, read
 from hanode.reload import Reloading
+from hanode.signum import NUMBERS
 from hanode.starts import Starts
 from hanode.supervisor import Supervisor
 from hanode.world import World, make_monotonic, uptime
@@ -140,11 +144,18 @@ class Daemon(MultiService):
             freeze,
         )
         self.console.setServiceParent(self)
+        self.dumping = Dumping(self.node, view, reactor, time)
+        pidfile = options.get("pidfile")
+        if pidfile:
+            path = path_of(pidfile, options.model.process.suffix)
+            PidFile(path).setServiceParent(self)
 
     def startService(self) -> None:
         """Start the node; from then on SIGHUP reloads it."""
         super().startService()
-        signal.signal(signal.SIGHUP, self._hangup)
+        for name, number in NUMBERS.items():
+            if name != "STOP":
+                signal.signal(number, self._signalled)
         # Ready means that SIGTERM ends us in order, and the reactor sees to that.
         self._reactor.callWhenRunning(self._ready)
 
@@ -160,9 +171,19 @@ class Daemon(MultiService):
             f" sessions, {len(model.virtual_servers)} virtual servers"
         )
 
-    def _hangup(self, number: int, frame: FrameType | None) -> None:
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
         # A signal arrives between two bytecodes of anything: leave that first.
-        self._reactor.callFromThread(self.reloading.reload)
+        self._reactor.callFromThread(self._obey, number)
+
+    def _obey(self, number: int) -> None:
+        if number == NUMBERS["RELOAD"]:
+            self.reloading.reload()
+        elif number == NUMBERS["TDATA"]:
+            for line in inventory(self._reactor):
+                self.log.info("{line}", line=line)
+        else:
+            names = {each: name for name, each in NUMBERS.items()}
+            self.dumping.ask(names[number])
 
     def _apply(self, model: Model) -> Difference:
         difference = self.node.reload(model)
@@ -182,6 +203,16 @@ def allow_sockets() -> None:
     most = SOCKETS if hard == resource.RLIM_INFINITY else min(hard, SOCKETS)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def disregard_signals() -> None:
+    """Tools that ask before we have begun must not end us.
+
+    Not with SIG_IGN: that would last in the programs we start (signal(7)).
+    """
+    for name, number in NUMBERS.items():
+        if name not in ("STOP", "RELOAD"):
+            signal.signal(number, lambda number, frame: None)
 
 
 def freeze() -> None:
@@ -224,6 +255,7 @@ def makeService(options: Options) -> Daemon:
     from twisted.internet import reactor
 
     claim_name(options.model.process)
+    disregard_signals()
     make_monotonic(reactor)
     allow_sockets()
     # After twistd has forked.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from twisted.logger import Logger
 
@@ -11,6 +11,14 @@ from hanode.config.model import Model
 from hanode.config.track_model import NOTHING, Description, Share, Tracked
 from hanode.facts import Facts
 from hanode.interfaces import IObservation, ITracker
+
+
+@runtime_checkable
+class Described(Protocol):
+    """An L{IObservation} that can say more than its facts do."""
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """All there is to see of each thing, by name."""
 
 
 class Tracking:
@@ -55,6 +63,11 @@ class Tracking:
                 observation.expect(wanted)
             except Exception:
                 self.log.failure("trackers of kind {kind} failed", kind=kind)
+
+    def describe(self, kind: str) -> dict[str, dict[str, Any]]:
+        """More about what is tracked of C{kind} than the facts tell, by name."""
+        found = self._observations.get(kind)
+        return found.describe() if isinstance(found, Described) else {}
 
     def close(self) -> None:
         """Give everything back."""

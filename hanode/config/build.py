@@ -16,6 +16,7 @@ from hanode.config import (
     balance_build,
     bfd_instances,
     blocks,
+    dump_entries,
     group_build,
     keywords,
     link_entries,
@@ -149,6 +150,7 @@ def build(
         link_entries.links(found, instances, findings),
         groups,
         *fixed,
+        dump_entries.of_dumps(shared),
     )
     return model, findings.problems
 

@@ -25,8 +25,6 @@ _HTTP = """nb_get_retry virtualhost http_protocol enable_sni sni_name
 
 _ROOT = "vrrp_script* vrrp_track_process*"
 
-_VIEWS = """data_use_instance json_version state_dump_file stats_dump_file
-    json_dump_file"""
 
 #: The checkers are plug-ins: what they read is their business, what keepalived has
 #: is said here.
@@ -37,7 +35,6 @@ _REAL: Path = ("virtual_server", "real_server")
 
 _TEXT: Mapping[Path, str] = {
     (): _ROOT,
-    ("global_defs",): _VIEWS,
     ("vrrp_instance",): _TRACKERS,
     ("vrrp_sync_group",): _TRACKERS,
     ("vrrp_script",): "script interval timeout weight rise fall user init_fail",

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from hanode.config.absent_keywords import ABSENT_GLOBAL
 from hanode.config.balance_keywords import BALANCE_GLOBAL
+from hanode.config.dump_keywords import DUMP_GLOBAL
 from hanode.config.model import MULTICAST_4, MULTICAST_6
 from hanode.config.notify_keywords import NOTIFY_GLOBAL
 from hanode.config.process_keywords import PROCESS_GLOBAL
@@ -138,6 +139,7 @@ GLOBAL = (
     *BALANCE_GLOBAL,
     *PROCESS_GLOBAL,
     *ABSENT_GLOBAL,
+    *DUMP_GLOBAL,
     *VIRTUAL_GLOBAL,
     *IPROUTE,
     *_PARSED,

@@ -15,6 +15,7 @@ from hanode.config.auth_model import Authentication as Authentication
 from hanode.config.auth_model import AuthHmac
 from hanode.config.balance_model import BalanceDefs, VirtualServer
 from hanode.config.bfd_model import BfdInstance, BfdParameters, BfdUnsolicited
+from hanode.config.dump_model import DumpDefs
 from hanode.config.group_model import SyncGroup as SyncGroup
 from hanode.config.link_model import LinkDefs
 from hanode.config.notify_model import NotifyDefs, Release
@@ -262,3 +263,4 @@ class Model:
     groups: Mapping[str, SyncGroup] = field(default_factory=dict)
     statics: Statics = field(default_factory=Statics)
     garp_groups: tuple[GarpGroup, ...] = ()
+    dumps: DumpDefs = field(default_factory=DumpDefs)

@@ -109,6 +109,23 @@ class Census:
         self._seen = None
         self._known.clear()
 
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """The groups of processes by name; C{up} is None before the first count."""
+        return {
+            name: {
+                "words": list(self._wanted[name].words),
+                "match": self._wanted[name].match,
+                "least": quorum.bounds.least,
+                "most": quorum.bounds.most,
+                "count": quorum.count,
+                "up": quorum.up,
+                "fork_delay": quorum.bounds.fork_delay,
+                "terminate_delay": quorum.bounds.terminate_delay,
+                "waiting": quorum.deadline is not None,
+            }
+            for name, quorum in self._quorums.items()
+        }
+
     # -- what the kernel tells
 
     def forked(self, parent: int, child: int) -> None:

@@ -168,6 +168,10 @@ class Scripts:
         self._lines.clear()
         self._calendar.halt()
 
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """The scripts by name; C{up} is None as long as nobody knows."""
+        return {name: _described(line) for name, line in self._lines.items()}
+
     def _begin(
         self, name: str, options: ScriptOptions, old: _Line | None, reload: bool
     ) -> _Line:
@@ -280,6 +284,20 @@ class Scripts:
             self.log.info(text, name=line.name, outcome=outcome)
         if line.tally.up is not None:
             self._facts.set(f"script:{line.name}", line.tally.up, outcome)
+
+
+def _described(line: _Line) -> dict[str, Any]:
+    options = line.options
+    return {
+        "command": list(options.script.argv),
+        "user": options.script.user,
+        "interval": options.interval,
+        "timeout": options.timeout,
+        "rise": options.rise,
+        "fall": options.fall,
+        "up": line.tally.up,
+        "running": line.running is not None,
+    }
 
 
 def _outcome(end: Exit) -> str:

@@ -111,6 +111,8 @@ class Credentials:
 
     def _verify_version_2(self, arrival: Arrival) -> None:
         advert, wanted = arrival.advert, self.auth_type
+        if advert.auth_type not in (AUTH_NONE, AUTH_PASS, AUTH_AH):
+            raise BadPacket("unknown authentication type", advert.auth_type)
         if advert.auth_type != wanted:
             raise BadPacket("authentication type", advert.auth_type)
         if wanted == AUTH_PASS and not compare_digest(advert.auth_data, self._secret):

@@ -210,6 +210,7 @@ class VrrpService(Service):
             "peers": self._voice.peers(),
             "authentication": self._voice.authentication,
             "advert_int": settings.advert_int,
+            "master_advert_int": machine.master_interval,
             "master_down": machine.master_down,
             "preempt": settings.preempt,
             "addresses": [str(each) for each in settings.all_addresses],
@@ -372,6 +373,8 @@ class VrrpService(Service):
     def _report(self, action: actions.Report) -> None:
         self._voice.forgive()
         self.counters[f"entered {action.state.value}"] += 1
+        if self._facts.get(f"vrrp:{self.name}") == State.MASTER.value:
+            self.counters["left MASTER"] += 1
         self._facts.set(f"vrrp:{self.name}", action.state.value, action.reason)
         self._tell_master()
         if action.state is not State.MASTER:

@@ -277,6 +277,7 @@ class Voice:
         if self._wire is None:
             return  # the interface has gone, and its socket with it
         source = self._wire.route.source
+        self.counters["advertisements"] += 1  # one, to however many peers
         for destination, message in self._messages(priority, source):
             self._send(message, source, destination)
         if priority == 0:

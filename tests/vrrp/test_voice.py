@@ -190,7 +190,8 @@ class SendTests(VoiceTestCase):
         for priority in (100, 0):
             self.voice.advertise(priority)
         self.assertEqual(
-            dict(self.voice.counters), {"send errors": 2, "priority zero sent": 1}
+            dict(self.voice.counters),
+            {"advertisements": 2, "send errors": 2, "priority zero sent": 1},
         )
         self.assertEqual(len(self.lines), 1)
 
