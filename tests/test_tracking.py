@@ -102,6 +102,16 @@ class TrackingTests(SynchronousTestCase):
         )
         self.flushLoggedErrors(ValueError)
 
+    def test_describe(self) -> None:
+        """Who can say more than the facts is asked; of others there is nothing."""
+        described = {"a": {"running": True}}
+        self.one.made.describe = lambda: described  # type: ignore[attr-defined]
+        kinds = ("one", "two", "broken", "three")
+        self.assertEqual(
+            [self.tracking.describe(kind) for kind in kinds], [described, {}, {}, {}]
+        )
+        self.flushLoggedErrors(ValueError)
+
     def test_weigh(self) -> None:
         """The kind decides; what nobody can weigh weighs nothing."""
         kinds = ("one", "broken", "three")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -127,3 +128,31 @@ class DataTests(SynchronousTestCase):
         chk = {**TRACKED["script"]["chk"], "command": ["/bin/x", "a\n   State = BAD"]}
         text = self.written(trackers={"script": {"chk": chk}})
         self.assertIn("   Command = '/bin/x' 'a\\n   State = BAD'\n", text)
+
+    def test_rest(self):
+        """What keepalived tells only when it differs from the default."""
+        process = replace(self.model.process, umask=0o27, instance="")
+        node = replace(self.model, process=process)
+        self.assertIn(" umask = 027", list(dumps_data.global_definitions(node)))
+        node = replace(node, global_defs=replace(node.global_defs, script_user=None))
+        texts = "\n".join(dumps_data.global_definitions(node))
+        self.assertNotIn("Default script user", texts)
+        first = all_seen(self.model)[0]
+        settings = replace(first.settings, preempt_delay=3.0, preempt=False)
+        first = replace(first, settings=settings)
+        first.described["source"] = None
+        text = self.written(seen=[first])
+        self.assertIn("   Preempt delay = 3.000000 secs\n", text)
+        self.assertIn("   Flags:\n     No preempt\n", text)
+        self.assertNotIn("Using src_ip", text)
+
+    def test_process(self):
+        """A tracked process with parameters and a most."""
+        tp = {**TRACKED["process"]["tp"], "words": ["a", "-b", "c"], "match": "exact"}
+        text = self.written(trackers={"process": {"tp": {**tp, "most": 4}}})
+        for line in (
+            "   Parameters = '-b' 'c'",
+            "   Parameter matching = exact",
+            "   Max processes = 4",
+        ):
+            self.assertIn(f"{line}\n", text)

@@ -197,6 +197,28 @@ class ToldTests(Case):
 class LookingTests(Case):
     """The kernel does not."""
 
+    def test_describe(self) -> None:
+        """What there is to see of a group of processes."""
+        self.put(7, "nginx", "nginx", "-x")
+        self.expect(web=TWO)
+        self.settle()
+        self.assertEqual(
+            self.census.describe(),
+            {
+                "web": {
+                    "words": ["nginx"],
+                    "match": "",
+                    "least": 2,
+                    "most": None,
+                    "count": 1,
+                    "up": False,
+                    "fork_delay": 0.0,
+                    "terminate_delay": 0.0,
+                    "waiting": False,
+                }
+            },
+        )
+
     def test_every_second(self) -> None:
         """All are looked at once a second; the reason is told once."""
         self.refusal = OSError(111, "Connection refused")

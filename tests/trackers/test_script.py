@@ -111,6 +111,26 @@ class RunTests(Case):
         self.programs.end("/bin/a", WELL)
         self.assertEqual((self.value(), self.why()), (True, "succeeded"))
 
+    def test_describe(self) -> None:
+        """What there is to see of a script, while it runs and afterwards."""
+        self.expect(self.script(rise=3, fall=2, interval=2.0))
+        self.clock.advance(0)
+        wanted = {
+            "command": ["/bin/a", "x"],
+            "user": None,
+            "interval": 2.0,
+            "timeout": 2.0,
+            "rise": 3,
+            "fall": 2,
+            "up": None,
+            "running": True,
+        }
+        self.assertEqual(self.scripts.describe(), {"a": wanted})
+        self.programs.end("/bin/a", WELL)
+        self.assertEqual(
+            self.scripts.describe(), {"a": {**wanted, "up": True, "running": False}}
+        )
+
     def test_interval(self) -> None:
         """Runs begin one interval apart, however long each of them takes."""
         self.expect(self.script(interval=2.0))

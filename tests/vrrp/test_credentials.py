@@ -150,6 +150,13 @@ class Version2Tests(CredentialsTestCase):
             table, [["", passing, sealed], [none, "", sealed], [none, passing, ""]]
         )
 
+    def test_unknown_way(self) -> None:
+        """A way that RFC 2338 does not have is called unknown."""
+        packet = arrival(credentials(self.passing))
+        packet = replace(packet, advert=replace(packet.advert, auth_type=9))
+        said = self.judge(self.passing, packet)
+        self.assertEqual(said, "unknown authentication type (9)")
+
     def test_wrong_password(self) -> None:
         """A wrong password is refused, and never shown."""
         for data in (b"1112\0\0\0\0", bytes(8), b"11110000"):
