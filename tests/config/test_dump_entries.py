@@ -40,14 +40,3 @@ class DumpTests(SynchronousTestCase):
             " (ignored; begin it with '/')",
         )
         self.assertEqual(len(problems), 2)
-
-    def test_needless(self):
-        """A copy of the configuration is not made, and so needs no place."""
-        _, problems = read("tmp_config_directory /tmp")
-        self.assertEqual(
-            problems,
-            [
-                "2 warning: tmp_config_directory: no effect: hanode keeps no copy of"
-                " its configuration in a file"
-            ],
-        )
