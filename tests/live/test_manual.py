@@ -73,7 +73,7 @@ class ManualTests(LiveCase):
         kinds = {" ".join(command.split()[:2]) for command in commands()}
         # make test is what runs this; make demo is hanode lab --fast: see test_lab.
         known = {"hanode check", "hanode run", "hanode lab", "hanode bfd", "twistd -n"}
-        known |= {*LOOKS, "hanode drain"}  # drain: see test_switchover
+        known |= {*LOOKS, "hanode drain", "hanode signum"}  # drain: see test_switchover
         # make bench takes an hour, and prints figures instead of asserting them.
         self.assertEqual(kinds - {"make demo", "make test", "make bench"}, known)
 
@@ -110,6 +110,19 @@ class ManualTests(LiveCase):
                 # Once it has shut down, twistd ends itself by the signal that it got.
                 ended = -signal.SIGTERM if command.startswith("twistd") else 0
                 self.assertEqual(status, ended, str(log))
+
+    def test_signum(self):
+        """hanode signum prints a number."""
+        for command in commands():
+            if command.startswith("hanode signum"):
+                done = subprocess.run(
+                    self.words(command),
+                    env=self.environment(),
+                    capture_output=True,
+                    text=True,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+                self.assertGreater(int(done.stdout), 0)
 
     def test_bfd(self):
         """hanode bfd, against a daemon with a session of that name."""
