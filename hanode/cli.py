@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
 from twisted.python import usage
 
 from hanode import logs
 from hanode.config.problems import Severity, worst
+from hanode.console.anyorder import AnyOrder
+
+CUT_SHORT = 141  # as a shell tells that SIGPIPE ended a program
 
 
 def run(argv: Sequence[str]) -> int:
@@ -41,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-class CheckOptions(usage.Options):
+class CheckOptions(AnyOrder):
     """The options of C{hanode check}."""
 
     synopsis = "hanode check [options] FILE..."
@@ -227,18 +231,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0].startswith("--signum="):
         words = ["signum", words[0].partition("=")[2]]
-    if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
-        print("usage: hanode COMMAND [options]\n")
-        for name, (_, text) in COMMANDS.items():
-            print(f"  hanode {name:8}{text}")
-        print("\nhanode COMMAND --help tells more.")
-        return 0 if words and words[0] in ("-h", "--help") else 2
-    command, _ = COMMANDS[words[0]]
     try:
-        return command(words[1:])
+        status = _obey(words)
+        sys.stdout.flush()
     except usage.UsageError as problem:
         print(f"hanode {words[0]}: {problem}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Who read us, head(1) perhaps, has seen enough. What is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_SHORT
+    return status
+
+
+def _obey(words: Sequence[str]) -> int:
+    if words and words[0] in COMMANDS:
+        return COMMANDS[words[0]][0](words[1:])
+    asked = bool(words) and words[0] in ("-h", "--help")
+    print("usage: hanode COMMAND [options]\n")
+    for name, (_, text) in COMMANDS.items():
+        print(f"  hanode {name:8}{text}")
+    print("\nhanode COMMAND --help tells more.")
+    if words and not asked:
+        likely = get_close_matches(words[0], COMMANDS, 1)
+        hint = f" (did you mean {likely[0]!r}?)" if likely else ""
+        print(f"hanode: there is no command {words[0]!r}{hint}", file=sys.stderr)
+    return 0 if asked else 2
 
 
 if __name__ == "__main__":

@@ -131,11 +131,13 @@ class Daemon(MultiService):
             Verbs(self.node, self.reloading),
         )
         view.pulse = self.pulse
-        self.http = HttpService(
-            self._endpoint(options.model), view, verbs, reactor, freeze
+        self.http, self.socket = (
+            HttpService(endpoint, view, verbs, reactor, freeze)
+            for endpoint in self._endpoints(options.model)
         )
         self.http.token.path = options.model.node.http_token_file
         self.http.setServiceParent(self)
+        self.socket.setServiceParent(self)
         self.console = SshService(
             options.model.node,
             lambda operator: Prompt(self.node, view, verbs if operator else None),
@@ -188,13 +190,25 @@ class Daemon(MultiService):
     def _apply(self, model: Model) -> Difference:
         difference = self.node.reload(model)
         self.http.token.path = model.node.http_token_file
-        self.http.move(self._endpoint(model))
+        self._move_http(*self._endpoints(model))
         self.console.configure(model.node)
         return difference
 
-    def _endpoint(self, model: Model) -> str:
+    def _endpoints(self, model: Model) -> tuple[str, str]:
+        """Where to look in, and the unix socket beside that, or ""."""
         given: str | None = self._options["http"]
-        return model.node.http if given is None else given
+        if given is None:
+            return model.node.http, model.node.socket
+        return given, ""
+
+    def _move_http(self, http: str, socket: str) -> None:
+        # The socket may go from one to the other: who has it lets go first.
+        if socket:
+            moved = self.http.move(http)
+            moved.addCallback(lambda _: self.socket.move(socket))
+        else:
+            moved = self.socket.move(socket)
+            moved.addCallback(lambda _: self.http.move(http))
 
 
 def allow_sockets() -> None:

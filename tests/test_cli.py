@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -98,6 +101,13 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("otherwise", out)
         self.assertNotIn("nonsense", out)
 
+    def test_order(self):
+        """Options may stand behind the file."""
+        file = ETC / "node.conf"
+        self.assertEqual(
+            typed("check", file, "-i", "two"), typed("check", "-i", "two", file)
+        )
+
     def test_foreignBytes(self):
         """Bytes that are not UTF-8 do not end the command."""
         file = Path(mkdtemp()) / "node.conf"
@@ -115,6 +125,28 @@ class UsageTests(SynchronousTestCase):
             self.assertEqual(code, status)
             for command in ("run", "check", "lab", "vrrp", "bfd"):
                 self.assertIn(f"hanode {command}", out)
+
+    def test_unknown(self):
+        """A command that does not exist is named, with the likely one."""
+        self.assertEqual(
+            typed("statsu")[2],
+            "hanode: there is no command 'statsu' (did you mean 'status'?)\n",
+        )
+        self.assertEqual(typed("xyz")[2], "hanode: there is no command 'xyz'\n")
+        self.assertEqual([typed()[2], typed("--help")[2]], ["", ""])
+
+    def test_cutShort(self):
+        """A reader that has seen enough ends the command without a traceback."""
+        words = [sys.executable, "-m", "hanode.cli", "check", str(ETC / "node.conf")]
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            ended = subprocess.run(
+                words, stdout=writer, stderr=subprocess.PIPE, cwd=ETC.parent
+            )
+        finally:
+            os.close(writer)
+        self.assertEqual((ended.returncode, ended.stderr), (141, b""))
 
     def test_noFile(self):
         """check without a file makes no sense."""

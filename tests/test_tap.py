@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
 from twisted.internet import reactor
+from twisted.internet.defer import succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode import reload
@@ -28,25 +30,42 @@ class LookingInTests(SynchronousTestCase):
         with contextlib.redirect_stderr(io.StringIO()):
             options.parseOptions(["-c", str(self.file), *words])
         daemon = Daemon(options, reactor)
-        self.patch(daemon.http, "move", self.moves.append)
+        for service in (daemon.http, daemon.socket):
+            self.patch(service, "move", partial(self.move, service is daemon.http))
         return daemon
 
+    def move(self, is_http, endpoint):
+        """What moves to where, in order."""
+        self.moves.append((is_http, endpoint))
+        return succeed(None)
+
     def reloads(self, daemon, text):
-        """Where the console is after a reload with C{text}."""
+        """Where one looks in after a reload with C{text}, and the socket beside it."""
         self.file.write_text(text)
+        self.moves.clear()
         self.assertFalse(self.successResultOf(daemon.reloading.reload()).refused)
-        return self.moves.pop()
+        where = dict(self.moves)
+        return where[True], where[False]
 
     def test_reload(self):
         """A reload moves the console to where the configuration now says."""
         daemon = self.daemon("hanode {\n http unix:/a/b.sock\n}\n")
-        for line, endpoint in (
-            (" http off\n", ""),
-            (" http tcp:80:interface=127.0.0.1\n", "tcp:80:interface=127.0.0.1"),
-            ("", NodeDefs().http),
+        tcp, unix = "tcp:80:interface=127.0.0.1", NodeDefs().http
+        for line, endpoints, first in (
+            (" http off\n", ("", ""), False),
+            (f" http {tcp}\n", (tcp, unix), True),
+            ("", (unix, ""), False),
         ):
             text = f"hanode {{\n{line}}}\n"
-            self.assertEqual(self.reloads(daemon, text), endpoint)
+            self.assertEqual(self.reloads(daemon, text), endpoints)
+            # Who may have had the socket has let go of it before the other takes it.
+            self.assertEqual(self.moves[0][0], first)
+
+    def test_socketOfAName(self):
+        """Beside a port the socket is that of the daemon's name."""
+        text = "instance blue\nhanode {\n http tcp:80\n}\n"
+        wanted = ("tcp:80", "unix:/run/hanode/hanode_blue.sock")
+        self.assertEqual(self.reloads(self.daemon(text), text), wanted)
 
     def test_option(self):
         """What the command line says holds, whatever the configuration says."""
@@ -57,7 +76,7 @@ class LookingInTests(SynchronousTestCase):
         ):
             daemon = self.daemon("", *words)
             text = "hanode {\n http unix:/a/b.sock\n}\n"
-            self.assertEqual(self.reloads(daemon, text), endpoint)
+            self.assertEqual(self.reloads(daemon, text), (endpoint, ""))
 
     def test_refused(self):
         """A reload that is refused moves nothing."""

@@ -224,14 +224,17 @@ class NodeDefs:
     """The C{hanode} block, which only hanode has: how to look into the daemon.
 
     C{http} is a Twisted endpoint string, C{unix:PATH} unless the operator chose
-    another; "" switches it off. C{http_token_file} is the path of the token that lets
-    somebody write over TCP, "" for nobody. C{console} is one for ssh, off by default;
-    the others are paths of files: the keys of those who may do everything and of those
-    who may only look (authorized_keys of sshd(8), "" for none), and the host key.
+    another; "" switches it off. C{socket} is the unix socket beside an endpoint of
+    another kind, where the commands look; else "". C{http_token_file} is the path of
+    the token that lets somebody write over TCP, "" for nobody. C{console} is one for
+    ssh, off by default; the others are paths of files: the keys of those who may do
+    everything and of those who may only look (authorized_keys of sshd(8), "" for none),
+    and the host key.
     C{conflict_detection}: foreign hosts that answer for held addresses are noticed.
     """
 
     http: str = "unix:/run/hanode/hanode.sock"
+    socket: str = ""
     http_token_file: str = ""
     console: str = ""
     console_keys: str = ""
@@ -243,7 +246,9 @@ class NodeDefs:
     def of(cls, suffix: str, **settings: Any) -> NodeDefs:
         """The record for a daemon whose files end in C{suffix}."""
         default = cls.http.replace(".sock", f"{suffix}.sock")
-        return cls(**{"http": default, **settings})
+        http = settings.get("http", default)
+        socket = "" if http == "" or http.startswith("unix:") else default
+        return cls(**{"http": default, "socket": socket, **settings})
 
 
 @dataclass(frozen=True)

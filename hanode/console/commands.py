@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getopt
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from twisted.python import usage
 
 from hanode.config.model import NodeDefs
 from hanode.console import lvs_report, report
+from hanode.console.anyorder import AnyOrder
 from hanode.console.client import Client, Refused, Unreachable
 from hanode.console.endpoint import parse
 
@@ -19,7 +19,7 @@ DRAINS = {"drain": "is being drained", "undrain": "is used again"}
 WISHES = {"disable": "down", "enable": "up"}
 
 
-class LookOptions(usage.Options):
+class LookOptions(AnyOrder):
     """What all commands that look in have in common."""
 
     optParameters = [
@@ -27,26 +27,6 @@ class LookOptions(usage.Options):
         ["instance", "I", "", "The name of the daemon, where there are several."],
     ]
     optFlags = [["json", "j", "Print JSON."]]
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Take options and words in any order; words only follow C{--}."""
-        left = list(sys.argv[1:] if options is None else options)
-        given: list[str] = []
-        words: list[str] = []
-        while left:
-            try:
-                _, rest = getopt.getopt(left, self.shortOpt, self.longOpt)
-            except getopt.GetoptError as error:
-                raise usage.UsageError(str(error)) from error
-            taken = left[: len(left) - len(rest)]
-            if taken[-1:] == ["--"]:
-                given += taken[:-1]
-                words += rest
-                break
-            given += taken
-            words += rest[:1]
-            left = rest[1:]
-        super().parseOptions([*given, "--", *words])
 
 
 def client_of(options: Any) -> Client:

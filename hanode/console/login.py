@@ -77,9 +77,15 @@ class KeyChecker:
             "console: {name} is in as {role} with key {key}",
             name=name.decode("utf-8", "replace"),
             role=role.value,
-            key=key.fingerprint(FingerprintFormats.SHA256_BASE64),
+            key=_fingerprint(key),
         )
         return role, name
+
+
+def _fingerprint(key: Key) -> str:
+    """As ssh-keygen(1) C{-l} shows it, so that one can be looked for with the other."""
+    digest = key.fingerprint(FingerprintFormats.SHA256_BASE64)
+    return f"SHA256:{digest.rstrip('=')}"
 
 
 @implementer(ISession)

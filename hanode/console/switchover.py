@@ -82,9 +82,19 @@ def _tell(
             answer = client.post("vrrp", name, body={"admin": wish})
             told |= dict.fromkeys(answer["names"])
         else:
-            client.post("lvs", name, body={"admin": wish})
+            _tell_server(client, name, known, wish)
             lines.append(f"{name} {done}")
     return list(told), lines
+
+
+def _tell_server(client: Client, name: str, instances: list[str], wish: str) -> None:
+    try:
+        client.post("lvs", name, body={"admin": wish})
+    except Refused as refusal:
+        names = ", ".join(instances) or "none"
+        raise Refused(
+            f"{refusal}; nor is it a VRRP instance; these are: {names}"
+        ) from None
 
 
 def _gone(client: Client, name: str) -> Any:

@@ -48,6 +48,13 @@ class CommandTests(ConsoleCase):
         self.assertIn("there are: VI_1", err)
         self.assertEqual((await self.typed("why"))[0], 2)
 
+    async def test_drainNobody(self):
+        """What is neither a real server nor an instance is answered with who is."""
+        code, out, err = await self.typed("drain", "VI_9")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("there is no real server 'VI_9'; there are: ", err)
+        self.assertIn("nor is it a VRRP instance; these are: VI_1", err)
+
     async def test_events(self):
         """The latest, as many as are wanted."""
         _, out, _ = await self.typed("events", "1")

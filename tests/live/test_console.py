@@ -79,7 +79,7 @@ class LoginTests(ConsoleCase):
             status, out = self.ssh(key, "vrrp")
             self.assertEqual(status, 0, out)
             self.assertIn("VI_1", out)
-            daemon.log.wait_for(f"somebody is in as {key} with key ")
+            daemon.log.wait_for(f"somebody is in as {key} with key SHA256:")
         status, out = self.ssh("stranger", "vrrp")
         self.assertEqual((status, "Permission denied (publickey)" in out), (255, True))
         no_key = ("PubkeyAuthentication=no", "BatchMode=yes")
