@@ -28,6 +28,7 @@ from hanode.console.prompt import Prompt
 from hanode.console.ssh import SshService
 from hanode.console.verbs import Verbs
 from hanode.console.view import View
+from hanode.dataplanes.announcer import open_packet
 from hanode.dataplanes.linux import LinuxDataplane
 from hanode.interfaces import IProcesses
 from hanode.inventory import inventory
@@ -261,13 +262,25 @@ def claim_name(defs: ProcessDefs) -> None:
         ) from None
 
 
+def demand_rights() -> None:
+    """Raises L{SystemExit} where packets cannot be sent: nothing would work."""
+    try:
+        open_packet().close()
+    except PermissionError:
+        raise SystemExit(
+            "hanode needs CAP_NET_ADMIN and CAP_NET_RAW: run it as root, or by systemd"
+            " with etc/hanode.service"
+        ) from None
+
+
 def makeService(options: Options) -> Daemon:
     """Called by twistd with the parsed options.
 
-    Raises L{SystemExit} when such a daemon is running already.
+    Raises L{SystemExit} when such a daemon is running already, or may do nothing.
     """
     from twisted.internet import reactor
 
+    demand_rights()
     claim_name(options.model.process)
     disregard_signals()
     make_monotonic(reactor)

@@ -1,6 +1,7 @@
 """The daemon in its process, as far as it needs no network."""
 
 import contextlib
+import errno
 import io
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,23 @@ from twisted.internet import reactor
 from twisted.internet.defer import succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode import reload
+from hanode import reload, tap
 from hanode.config.model import NodeDefs
 from hanode.tap import Daemon, Options
+
+
+class RightsTests(SynchronousTestCase):
+    """Who starts it without the rights of a network administrator."""
+
+    def test_none(self):
+        """He is told what it takes; nothing runs on that can do nothing."""
+        self.patch(tap, "open_packet", self.refuse)
+        end = self.assertRaises(SystemExit, tap.makeService, Options())
+        self.assertIn("needs CAP_NET_ADMIN and CAP_NET_RAW", str(end))
+
+    def refuse(self):
+        """As the kernel does it."""
+        raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 class LookingInTests(SynchronousTestCase):

@@ -23,6 +23,7 @@ def why(instance: Record, groups: Sequence[Record] = ()) -> str:
     if group is not None:
         lines.append(_group(instance, group))
     lines += _change(instance)
+    lines += _doubts(instance)
     return "\n".join(lines)
 
 
@@ -34,7 +35,7 @@ def _state(instance: Record) -> str:
     if state == "BACKUP" and instance.get("master"):
         text += (
             f" The master is {instance['master']} with priority"
-            f" {instance['master_priority']}."
+            f" {_master_priority(instance)}."
         )
     elif state == "BACKUP":
         text += " No master has been heard."
@@ -108,7 +109,7 @@ def _change(instance: Record) -> Iterator[str]:
 def _to_master(instance: Record) -> Iterator[str]:
     down = interval(instance.get("master_down"))
     yield f"It becomes MASTER after {down} without an advertisement."
-    theirs = instance.get("master_priority") or 0
+    theirs = _master_priority(instance)
     if not instance.get("master"):
         return
     if not instance.get("preempt", True):
@@ -147,6 +148,24 @@ def _from_master(instance: Record) -> Iterator[str]:
         f"It gives way to a priority above {priority}, and to {priority} itself from a"
         f" higher address than {instance.get('source') or 'its own'}."
     )
+
+
+def _master_priority(instance: Record) -> int:
+    """The master's, as it was heard last: what is lower than ours is not followed."""
+    for peer in instance.get("peers", ()):
+        if peer["address"] == instance["master"] and peer["priority"]:
+            return int(peer["priority"])
+    return instance.get("master_priority") or 0
+
+
+def _doubts(instance: Record) -> Iterator[str]:
+    """What may show that two nodes do not understand each other."""
+    for address, mac in instance.get("conflicts", {}).items():
+        yield f"{mac} answers for {address}, too: there may be a second master."
+    for name, count in sorted(instance.get("counters", {}).items()):
+        kind, _, reason = name.partition(": ")
+        if kind == "dropped":
+            yield f"Advertisements dropped so far: {count} ({reason})."
 
 
 def _name(tracked: Record) -> str:

@@ -32,7 +32,7 @@ from hanode.rehearsal.stage import Mark, Stage
 from hanode.rehearsal.story import Story
 from hanode.rehearsal.timing import down_time
 
-LIMIT = 30.0  # seconds for the whole story, unless the files ask for slow timers
+LIMIT = 60.0  # seconds for the whole story, unless the files ask for slow timers
 PAIR = """\
 vrrp_instance VI_1 {{
     state {state}

@@ -10,6 +10,9 @@ from hanode.rehearsal.stage import Stage
 from hanode.rehearsal.timing import down_time, goodbye_time, loss_time
 
 PATIENCE = 4.0  # seconds beyond the expected moment before we call it a failure
+STARTING = (
+    15.0  # seconds that a daemon may take on a slow or busy machine until it runs
+)
 NEIGHBOUR = 12.0  # seconds in which a client gives up a neighbour that moved silently
 CALM = 1.0  # seconds of unchanged answers after which a scene is over
 
@@ -55,13 +58,15 @@ class Story:
         settings = self.stage.plan.settings(best)
         if settings is not None and not settings.preempt:
             # It would not take over from another one: let it be the first.
-            self.stage.until(lambda: best in self.stage.masters(), self._down(best) + 2)
+            self.stage.until(
+                lambda: best in self.stage.masters(), self._down(best) + STARTING
+            )
         for name in self._names:
             if name != best:
                 self.stage.start(name)
         slowest = max(self._down(name) for name in self._names)
         # The best may let a lower one go first and take over from it afterwards.
-        limit = 2 * (slowest + self._delay(best)) + PATIENCE
+        limit = 2 * (slowest + self._delay(best)) + PATIENCE + STARTING
         return self._close("start", start, best, None, limit)
 
     def _cut(self, master: str) -> bool:
@@ -102,7 +107,7 @@ class Story:
         self.stage.start(first)
         settings = self.stage.plan.settings(first)
         assert settings is not None
-        delay = self._down(first) + settings.preempt_delay
+        delay = self._down(first) + settings.preempt_delay + STARTING
         best = self.stage.plan.best(self._names)
         back = best if settings.preempt else None
         if back is None:

@@ -98,6 +98,39 @@ class WhyTests(SynchronousTestCase):
         """A backup that waits to preempt says so."""
         self.assertIn("It is better than the master", why(instance(priority=200)))
 
+    def test_fallen(self) -> None:
+        """A master that has become worse counts as what it says it is now."""
+        peers = [
+            {"address": "192.0.2.3", "priority": 120},
+            {"address": "192.0.2.2", "priority": 80},
+        ]
+        lines = why(instance(peers=peers)).split("\n")
+        self.assertTrue(lines[0].endswith("is 192.0.2.2 with priority 80."), lines)
+        self.assertEqual(
+            lines[-1],
+            "It is better than the master, and takes over when the time has come.",
+        )
+        silent = [{"address": "192.0.2.2", "priority": None}]
+        self.assertIn("with priority 150.", why(instance(peers=silent)))
+
+    def test_doubts(self) -> None:
+        """Two masters: who else answers, and why nothing of it is heard."""
+        lines = why(
+            instance(
+                state="MASTER",
+                conflicts={"192.0.2.10": "02:00:00:00:00:07"},
+                counters={"dropped: authentication missing": 8, "received": 3},
+            )
+        ).split("\n")
+        self.assertEqual(
+            lines[-2:],
+            [
+                "02:00:00:00:00:07 answers for 192.0.2.10, too: there may be a second"
+                " master.",
+                "Advertisements dropped so far: 8 (authentication missing).",
+            ],
+        )
+
     def test_alone(self) -> None:
         """Without a master there is none to compare with."""
         lines = why(instance(master=None, master_priority=0))
