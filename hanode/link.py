@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
@@ -19,7 +19,7 @@ class Link:
     name: str
     index: int
     up: bool
-    mac: bytes = b""
+    mac: bytes = field(default=b"", metadata={"public": True})
     mtu: int = 1500
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
 

@@ -18,7 +18,8 @@ def plain(value: Any) -> Any:
     """Dicts, lists, texts, numbers, booleans and None that say the same as C{value}.
 
     A number that JSON does not have (infinite, not a number) becomes None. Octets
-    are only counted, because they might be a key.
+    are only counted, because they might be a key; but those of a field whose metadata
+    call it C{public} are shown, as those of a MAC address.
     """
     if type(value) in _PLAIN:  # nearly everything is; thousands of values are asked
         return value
@@ -37,8 +38,7 @@ def _composite(value: Any) -> Any:
     if type(value) is dict and all(type(key) is str for key in value):
         return {key: plain(each) for key, each in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {each.name: plain(getattr(value, each.name)) for each in fields}
+        return {each.name: _field(value, each) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(each) for key, each in value.items()}
     if isinstance(value, bytes | bytearray | memoryview):
@@ -48,3 +48,10 @@ def _composite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return str(value)
+
+
+def _field(record: Any, field: dataclasses.Field[Any]) -> Any:
+    value = getattr(record, field.name)
+    if field.metadata.get("public") and isinstance(value, bytes):
+        return value.hex(":")
+    return plain(value)

@@ -7,6 +7,7 @@ is there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
@@ -20,6 +21,8 @@ from hanode.console.table import table
 from hanode.console.timeline import timeline, value_text
 from hanode.console.verbs import Verbs
 from hanode.console.view import View, Watched
+
+_CALL = re.compile(r'\("?([^")]*)"?\)')
 
 MOST = 200  # rows of one table: a prompt is not the place for thousands
 
@@ -44,6 +47,11 @@ class Verb:
 
     def __call__(self, *words: Any) -> Shown:
         return self.show(*words)
+
+    @property
+    def in_words(self) -> str:
+        """C{usage} for who types words and no Python: C{why VI_1}."""
+        return _CALL.sub(lambda call: f" {call[1]}" if call[1] else "", self.usage)
 
     def __repr__(self) -> str:
         try:
@@ -80,7 +88,7 @@ class Prompt:
             found["drain"] = Verb(self.drain, f'drain("{what}")', text)
             text = "take it back; new connections again"
             found["undrain"] = Verb(self.undrain, f'undrain("{what}")', text)
-        found["help"] = Verb(lambda: _help(found), "help()", "this list")
+        found["help"] = Verb(lambda: help_of(found), "help()", "this list")
         return found
 
     # -- looking
@@ -179,6 +187,10 @@ def _unknown(what: str, name: str) -> Text:
     return Text(f"there is no {what} {name!r}")
 
 
-def _help(verbs: Mapping[str, Verb]) -> Text:
-    rows = [(each.usage, each.help) for each in verbs.values()]
+def help_of(verbs: Mapping[str, Verb], in_words: bool = False) -> Text:
+    """Every verb, as it is called from Python or typed in words."""
+    rows = [
+        (each.in_words if in_words else each.usage, each.help)
+        for each in verbs.values()
+    ]
     return Text(table(("TYPE", "AND SEE"), rows))

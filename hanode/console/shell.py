@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hanode.console.limit import TookTooLong, limited
-from hanode.console.prompt import Prompt, Text, Verb
+from hanode.console.prompt import Prompt, Text, Verb, help_of
 from hanode.console.table import printable
 
 FILE = "<console>"  # what the typed code calls its file
@@ -52,10 +52,12 @@ def run(verbs: Mapping[str, Verb], words: Iterable[str]) -> Any:
     verb = verbs.get(name)
     if verb is None:
         raise LookupError(f"there is no {name!r}; there are: {', '.join(verbs)}")
+    if name == "help" and not rest:
+        return help_of(verbs, in_words=True)
     try:
         return verb(*(int(each) if each.isdecimal() else each for each in rest))
     except TypeError:
-        raise LookupError(f"type {verb.usage}") from None
+        raise LookupError(f"type {verb.in_words}") from None
 
 
 @implementer(ILogObserver)

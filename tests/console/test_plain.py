@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from hanode.config.model import Authentication, VrrpInstance
 from hanode.config.scalars import Secret
 from hanode.console.plain import plain
+from hanode.link import Link
 
 
 class Colour(Enum):
@@ -56,6 +57,12 @@ class PlainTests(SynchronousTestCase):
     def test_octets(self):
         """Octets might be a key: they are only counted."""
         self.assertEqual(plain(b"secret"), "6 octets")
+
+    def test_mac(self):
+        """A MAC address is none, and is shown as everybody writes it."""
+        shown = plain(Link("eth0", 2, True, bytes.fromhex("020000000007")))
+        self.assertEqual(shown["mac"], "02:00:00:00:00:07")
+        self.assertEqual(plain(Link("lo", 1, True))["mac"], "")
 
     def test_secret(self):
         """A secret is hidden wherever it stands, as a key too."""

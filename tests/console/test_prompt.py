@@ -156,7 +156,14 @@ class RunTests(PromptCase):
         problem = self.assertRaises(LookupError, run, self.viewer, ["xyz"])
         self.assertIn("there is no 'xyz'; there are: show, vrrp", str(problem))
         problem = self.assertRaises(LookupError, run, self.viewer, ["vrrp", "a", "b"])
-        self.assertEqual(str(problem), 'type vrrp, vrrp("VI_1")')
+        self.assertEqual(str(problem), "type vrrp, vrrp VI_1")
+
+    def test_help(self):
+        """Here the verbs are words: nothing that would only do in Python."""
+        shown = run(self.operator, ["help"])
+        self.assertEqual([mark in shown for mark in '("'], [False, False])
+        for words in ("show ", "vrrp, vrrp VI_1 ", "why VI_1 ", "events, events 50 "):
+            self.assertIn(f"\n{words}", shown)
 
 
 class VerbTests(SynchronousTestCase):
