@@ -18,6 +18,7 @@ from errno import ENOENT
 
 OFF = "off"
 MODE = "660"
+BACKLOG = "1024"  # who comes when it is full is turned away at once on a unix socket
 DIRECTORY_MODE = 0o755
 LOCK_MODE = 0o600
 #: A colon ends a part of an endpoint string unless a backslash stands before it.
@@ -46,7 +47,7 @@ def parse(text: str) -> Endpoint | None:
     named = {part.partition("=")[0] for part in parts if "=" in part}
     plain = [part for part in parts if "=" not in part]
     path = plain[0] if plain else next(_values(parts, "address"), "")
-    for key, value in (("mode", MODE), ("lockfile", "0")):
+    for key, value in (("mode", MODE), ("lockfile", "0"), ("backlog", BACKLOG)):
         if key not in named:
             text += f":{key}={value}"
     return Endpoint(text, re.sub(r"\\(.)", r"\1", path))

@@ -26,6 +26,7 @@ DELAY = 0.05  # seconds in which events are gathered before they are sent
 PULSE = 15.0  # seconds of silence after which a comment keeps the connection alive
 PATIENCE = 10.0  # seconds in which somebody must read what was sent
 MOST_OWED = 1 << 20  # octets that are written while it does not read
+MOST_BY_ALL = 64 << 20  # octets that all of them together may owe
 MOST = 1024  # listeners
 MOST_WAITING = 4096  # events that were not sent yet; more, and listeners start anew
 SLICE = 0.001  # seconds of writing before others get their turn
@@ -38,23 +39,24 @@ class Listener:
     def __init__(self, request: Request, seconds: Callable[[], float]) -> None:
         self._request, self._seconds = request, seconds
         self._paused_at: float | None = None
-        self._owed = 0  # octets written since
+        self.owed = 0  # octets that it has not read, as far as we know
         self.gone = False
 
     def write(self, data: bytes) -> None:
         """Send it; hang up on somebody who has not read for too long, or too much."""
+        self.owed += len(data)
         if self._paused_at is not None:
-            self._owed += len(data)
             late = self._seconds() - self._paused_at > PATIENCE
-            if late or self._owed > MOST_OWED:
+            if late or self.owed > MOST_OWED:
                 self.drop()
-                return
         if not self.gone:
             self._request.write(data)
+            if self._paused_at is None:
+                self.owed = 0
 
     def drop(self) -> None:
         """Hang up."""
-        self.gone = True
+        self.gone, self.owed = True, 0
         transport: Any = self._request.transport
         if transport is not None:
             transport.abortConnection()
@@ -62,11 +64,11 @@ class Listener:
     def pauseProducing(self) -> None:
         """It does not read as fast as we write."""
         if self._paused_at is None:
-            self._paused_at, self._owed = self._seconds(), 0
+            self._paused_at = self._seconds()
 
     def resumeProducing(self) -> None:
         """It has read what was sent."""
-        self._paused_at = None
+        self._paused_at, self.owed = None, 0
 
     def stopProducing(self) -> None:
         """It has gone."""
@@ -173,12 +175,33 @@ class EventStream:
             pieces.append(self._encoded(number, fact))
             yield
         data = b"".join(pieces) or b": here\n\n"
+        owed = self._owed()
         for listener in tuple(self._listeners):
+            owed -= listener.owed
             listener.write(data)
-            if listener.gone:
-                self.dropped += listener in self._listeners
-                self._leave(listener)
+            owed += listener.owed
+            self._drop_gone(listener)
+            if owed > MOST_BY_ALL:  # at most: some may have read in earlier turns
+                owed = self._drop_worst()
             yield
+
+    def _owed(self) -> int:
+        return sum(each.owed for each in self._listeners)
+
+    def _drop_worst(self) -> int:
+        """Let go who owes most, until the others may; what those owe."""
+        owed = self._owed()
+        while owed > MOST_BY_ALL:
+            worst = max(self._listeners, key=lambda each: each.owed)
+            owed -= worst.owed
+            worst.drop()
+            self._drop_gone(worst)
+        return owed
+
+    def _drop_gone(self, listener: Listener) -> None:
+        if listener.gone:
+            self.dropped += listener in self._listeners
+            self._leave(listener)
 
     def _encoded(self, number: int, fact: Fact) -> bytes:
         record = {"id": number, **self._times.record(fact)}

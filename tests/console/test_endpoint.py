@@ -20,14 +20,19 @@ class ParseTests(SynchronousTestCase):
         """A unix socket is for owner and group, without Twisted's lock."""
         self.assertEqual(
             parse("unix:/run/x.sock"),
-            Endpoint("unix:/run/x.sock:mode=660:lockfile=0", "/run/x.sock"),
+            Endpoint(
+                "unix:/run/x.sock:mode=660:lockfile=0:backlog=1024", "/run/x.sock"
+            ),
         )
 
     def test_unixWithWords(self):
         """What the operator says himself is left as it is."""
         self.assertEqual(
             parse("unix:mode=600:address=/run/x.sock:lockfile=1"),
-            Endpoint("unix:mode=600:address=/run/x.sock:lockfile=1", "/run/x.sock"),
+            Endpoint(
+                "unix:mode=600:address=/run/x.sock:lockfile=1:backlog=1024",
+                "/run/x.sock",
+            ),
         )
 
     def test_colon(self):
