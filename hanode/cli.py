@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from twisted.python import usage
 
 from hanode import logs
-from hanode.config.problems import Severity, worst
+from hanode.config.model import Model
+from hanode.config.problems import Problem, Severity, worst
 from hanode.console.anyorder import AnyOrder
 
 CUT_SHORT = 141  # as a shell tells that SIGPIPE ended a program
@@ -58,7 +61,7 @@ class CheckOptions(AnyOrder):
     optFlags = [
         ["keepalived", "k", "List what keepalived would not understand, too."],
         ["diff", "d", "Ask the running daemon what a reload would do."],
-        ["json", "j", "With --diff: print JSON."],
+        ["json", "j", "Print JSON."],
     ]
 
     def parseArgs(self, *files: str) -> None:
@@ -81,24 +84,66 @@ def check(argv: Sequence[str]) -> int:
     options.parseOptions(list(argv))
     if options["diff"]:
         return _compare(options)
-    status = 0
+    reports = []
     for file in options["files"]:
         model, problems = read([file], options["config-id"])
-        for problem in problems:
-            print(problem.drawing())
         if options["keepalived"]:
-            for problem in foreign_words([file], options["config-id"]):
-                print(problem.drawing())
-        bad = worst(problems) in (Severity.ERROR, Severity.DROPPED)
-        verdict = "would not run as written" if bad else "would run"
-        counts = f"{len(model.instances)} vrrp_instance"
-        if model.virtual_servers:
-            counts += f", {len(model.virtual_servers)} virtual_server"
-        if model.bfd_instances:
-            counts += f", {len(model.bfd_instances)} bfd_instance"
-        print(f"{file}: {verdict}: {counts}, {len(problems)} problems")
-        status = max(status, int(bad))
-    return status
+            foreign = foreign_words([file], options["config-id"])
+        else:
+            foreign = []
+        report = Report(file, model, problems, foreign)
+        if not options["json"]:
+            print("\n".join(report.lines()))
+        reports.append(report)
+    if options["json"]:
+        print(json.dumps({"files": [each.record() for each in reports]}, indent=2))
+    return int(any(each.bad for each in reports))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What hanode check found in one file."""
+
+    file: str
+    model: Model
+    problems: Sequence[Problem]
+    foreign: Sequence[Problem]  # words that keepalived would not understand
+
+    @property
+    def bad(self) -> bool:
+        """Whether it, or a part of it, would not run."""
+        return worst(self.problems) in (Severity.ERROR, Severity.DROPPED)
+
+    def counts(self) -> dict[str, int]:
+        """How many objects of each kind there are."""
+        model = self.model
+        return {
+            "vrrp_instance": len(model.instances),
+            "virtual_server": len(model.virtual_servers),
+            "bfd_instance": len(model.bfd_instances),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """It in words."""
+        for problem in (*self.problems, *self.foreign):
+            yield problem.drawing()
+        verdict = "would not run as written" if self.bad else "would run"
+        counts = ", ".join(
+            f"{count} {kind}"
+            for kind, count in self.counts().items()
+            if count or kind == "vrrp_instance"
+        )
+        yield f"{self.file}: {verdict}: {counts}, {len(self.problems)} problems"
+
+    def record(self) -> dict[str, object]:
+        """It as plain data."""
+        return {
+            "file": self.file,
+            "would_run": not self.bad,
+            **self.counts(),
+            "problems": [each.record() for each in self.problems],
+            "unknown_to_keepalived": [each.record() for each in self.foreign],
+        }
 
 
 def _compare(options: CheckOptions) -> int:

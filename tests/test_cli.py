@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -66,6 +67,32 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("Unknown keyword 'prioritty'", out)
         self.assertIn("did you mean 'priority'", out)
         self.assertIn("^~~~~~~~~", out)
+
+    def test_json(self):
+        """The same as JSON: what there is in each file, and each problem."""
+        good, bad = Path(mkdtemp()) / "good.conf", Path(mkdtemp()) / "bad.conf"
+        text = (ETC / "node.conf").read_text()
+        good.write_text(text)
+        bad.write_text("vrrp_instance A {\n}\n")
+        status, out, err = typed("check", "--json", good, bad)
+        self.assertEqual((status, err), (1, ""))
+        first, second = json.loads(out)["files"]
+        self.assertEqual(
+            first,
+            {
+                "file": str(good),
+                "would_run": True,
+                "vrrp_instance": 1,
+                "virtual_server": 0,
+                "bfd_instance": 0,
+                "problems": [],
+                "unknown_to_keepalived": [],
+            },
+        )
+        self.assertFalse(second["would_run"])
+        found = second["problems"][0]
+        self.assertEqual((found["file"], found["line"]), (str(bad), 1))
+        self.assertEqual(found["severity"], "dropped")
 
     def test_keepalived(self):
         """On request the words that only hanode has are listed, with their place."""

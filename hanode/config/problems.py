@@ -62,6 +62,18 @@ class Problem:
         remedy = f" ({self.remedy})" if self.remedy else ""
         return f"{at}{self.severity.value}: {self.message}{remedy}"
 
+    def record(self) -> dict[str, str | int | None]:
+        """The same as plain data; file, line and column are None without a place."""
+        place = self.place
+        return {
+            "severity": self.severity.value,
+            "file": place.file if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
     def drawing(self) -> str:
         """The sentence, the source line, and the offending word underlined."""
         if self.place is None or not self.place.source or secret(self.place.source):

@@ -47,10 +47,11 @@ def undrain(argv: Sequence[str]) -> int:
 
 
 def _drain(client: Client, options: Any) -> str:
-    instances, lines = _tell(client, options, "drain", "is being drained")
+    instances, reals = _tell(client, options, "drain")
+    lines = [f"{name} is being drained" for name in reals]
     waited = [_gone(client, name) for name in instances]
     if options["json"]:
-        shown = in_json({"instances": waited})
+        shown = in_json({"instances": waited, "real_servers": reals})
     else:
         shown = "\n".join([*lines, *map(_line, waited), *_verdict(waited)])
     if any(each["state"] == "MASTER" for each in waited):
@@ -60,31 +61,30 @@ def _drain(client: Client, options: Any) -> str:
 
 
 def _undrain(client: Client, options: Any) -> str:
-    instances, lines = _tell(client, options, "undrain", "is used again")
+    instances, reals = _tell(client, options, "undrain")
     found = [client.get("vrrp", name) for name in instances]
     if options["json"]:
-        return in_json({"instances": found})
+        return in_json({"instances": found, "real_servers": reals})
+    lines = [f"{name} is used again" for name in reals]
     return "\n".join([*lines, *(f"{name}: taken back" for name in instances)])
 
 
-def _tell(
-    client: Client, options: Any, wish: str, done: str
-) -> tuple[list[str], list[str]]:
-    """The instances that were told, and lines about the real servers."""
+def _tell(client: Client, options: Any, wish: str) -> tuple[list[str], list[str]]:
+    """The instances and the real servers that were told."""
     known = [each["name"] for each in client.get("vrrp")["instances"]]
     names = options["names"] or known
     if not names:
         raise usage.UsageError("there are no VRRP instances: name a real server")
     told: dict[str, None] = {}
-    lines = []
+    reals = []
     for name in names:
         if name in known:
             answer = client.post("vrrp", name, body={"admin": wish})
             told |= dict.fromkeys(answer["names"])
         else:
             _tell_server(client, name, known, wish)
-            lines.append(f"{name} {done}")
-    return list(told), lines
+            reals.append(name)
+    return list(told), reals
 
 
 def _tell_server(client: Client, name: str, instances: list[str], wish: str) -> None:
