@@ -95,6 +95,7 @@ _INSTANCE = record(
     source=maybe(TEXT),
     master=maybe(TEXT),
     master_priority=maybe(COUNT),
+    master_advert_int=maybe(SECONDS),
     peers=said(listed(ref("Peer")), "who was heard, or is named"),
     authentication=maybe(TEXT),
     advert_int=SECONDS,

@@ -81,7 +81,7 @@ class ApiTests(LiveCase):
         return self.a.call(ask)
 
     def test_members(self):
-        """Every member of every answer is described."""
+        """Every member of every answer is described in hanode/console/schemas.py."""
         until(lambda: self.get("/api/v1/lvs/[192.0.2.100]:tcp:80")["real_servers"])
         names = {"vrrp": "VI_1", "why": "VI_1", "bfd": "peer"}
         names["lvs"] = "[192.0.2.100]:tcp:80"
