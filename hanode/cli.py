@@ -233,16 +233,19 @@ def genhash(argv: Sequence[str]) -> int:
 
 def signum(argv: Sequence[str]) -> int:
     """The number of a signal, as C{keepalived --signum=NAME} prints it."""
+    from hanode.in_place import signum as tell
     from hanode.signum import NUMBERS
 
     if len(argv) != 1:
         raise usage.UsageError(f"which signal? {', '.join(NUMBERS)}")
-    number = NUMBERS.get(argv[0])
-    if number is None:
-        print(f"Unknown sigfunc {argv[0]}", file=sys.stderr)
-        return 1
-    print(int(number))
-    return 0
+    return tell(argv[0])
+
+
+def keepalived(argv: Sequence[str]) -> int:
+    """All that keepalived does, by its own options."""
+    from hanode.in_place import main as in_place
+
+    return in_place(argv)
 
 
 def vrrp(argv: Sequence[str]) -> int:
@@ -263,6 +266,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "drain": (drain, "let other nodes take over without a lost packet; rest a server"),
     "undrain": (undrain, "take it back"),
     "reload": (reload, "let the running daemon read its configuration again"),
+    "keepalived": (keepalived, "take the options of keepalived, and its place"),
     "signum": (signum, "print the number of a signal: DATA, STATS, JSON, ..."),
     "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
     "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),
@@ -274,6 +278,8 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status (2: it makes no sense)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and os.path.basename(sys.argv[0]) == "keepalived":
+        words = ["keepalived", *words]
     if words and words[0].startswith("--signum="):
         words = ["signum", words[0].partition("=")[2]]
     try:
@@ -295,7 +301,7 @@ def _obey(words: Sequence[str]) -> int:
     asked = bool(words) and words[0] in ("-h", "--help")
     print("usage: hanode COMMAND [options]\n")
     for name, (_, text) in COMMANDS.items():
-        print(f"  hanode {name:8}{text}")
+        print(f"  hanode {name:11}{text}")
     print("\nhanode COMMAND --help tells more.")
     if words and not asked:
         likely = get_close_matches(words[0], COMMANDS, 1)

@@ -84,8 +84,8 @@ class Stream:
 class Syslog:
     """Writes datagrams to the system log; counts what it did not take."""
 
-    def __init__(self, ident: str, path: str = DEV_LOG) -> None:
-        self._ident, self._path = ident, path
+    def __init__(self, ident: str, path: str = DEV_LOG, facility: int = DAEMON) -> None:
+        self._ident, self._path, self._facility = ident, path, facility
         self._socket = socket.socket(
             socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
         )
@@ -93,7 +93,9 @@ class Syslog:
 
     def __call__(self, event: LogEvent) -> None:
         """Send one datagram per line."""
-        head = f"<{DAEMON << 3 | severity(event)}>{self._ident}[{os.getpid()}]: "
+        head = (
+            f"<{self._facility << 3 | severity(event)}>{self._ident}[{os.getpid()}]: "
+        )
         for line in text(event).splitlines():
             data = (head + line).encode("utf-8", "surrogateescape")
             try:
@@ -135,19 +137,21 @@ class Unhurried:
                 self.lost += 1
 
 
-def destination(syslog: bool = False) -> Stream | Syslog:
+def destination(syslog: bool = False, facility: int = DAEMON) -> Stream | Syslog:
     """Where the command line wants the lines; the journal is recognised by itself."""
     if syslog:
-        return Syslog("hanode")
+        return Syslog("hanode", facility=facility)
     return Stream(sys.stdout, journal if "JOURNAL_STREAM" in os.environ else stamped)
 
 
-def begin(reactor: Any, syslog: bool = False, detail: bool = False) -> None:
+def begin(
+    reactor: Any, syslog: bool = False, detail: bool = False, facility: int = DAEMON
+) -> None:
     """Log there from now on (for C{hanode run}; twistd begins by itself)."""
     level = LogLevelFilterPredicate(LogLevel.debug if detail else LogLevel.info)
     if not detail:
         for chatty in CHATTY:
             level.setLogLevelForNamespace(chatty, LogLevel.warn)
-    unhurried = Unhurried(reactor, destination(syslog))
+    unhurried = Unhurried(reactor, destination(syslog, facility))
     observer = FilteringLogObserver(unhurried, [level])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

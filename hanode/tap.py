@@ -90,6 +90,11 @@ class Options(usage.Options):
                 f"Unable to set network namespace {name}: {problem.strerror}"
             ) from problem
 
+    def pid_files(self) -> tuple[str, ...]:
+        """The files that tell our process id."""
+        given: str | None = self.get("pidfile")
+        return (path_of(given, self.model.process.suffix),) if given else ()
+
     def load(self) -> Reading:
         """Read the configuration that the options name; note how long that takes."""
         began = monotonic()
@@ -148,9 +153,7 @@ class Daemon(MultiService):
         )
         self.console.setServiceParent(self)
         self.dumping = Dumping(self.node, view, reactor, time)
-        pidfile = options.get("pidfile")
-        if pidfile:
-            path = path_of(pidfile, options.model.process.suffix)
+        for path in options.pid_files():
             PidFile(path).setServiceParent(self)
 
     def startService(self) -> None:

@@ -165,6 +165,14 @@ class SyslogTests(SynchronousTestCase):
         self.syslog(event(LogLevel.warn))
         self.assertEqual(receiver.recv(999).decode(), self.head(28) + "(VI_1) said")
 
+    def test_facility(self) -> None:
+        """Another facility, where one was asked for."""
+        receiver = self.listen()
+        local = Syslog("hanode", self.path, 18)
+        self.addCleanup(local._socket.close)
+        local(event())
+        self.assertEqual(receiver.recv(999).decode(), self.head(150) + "(VI_1) said")
+
     def test_one_datagram_per_line(self) -> None:
         """A text of several lines becomes as many datagrams."""
         receiver = self.listen()

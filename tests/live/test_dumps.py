@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from itertools import pairwise
+from pathlib import Path
 
 from tests.exporters import COUNTS, read_data, read_json, read_stats
 from tests.live.case import LiveCase, until
@@ -186,6 +187,56 @@ class Exporter(DumpCase):
         self.assertEqual(after["become_master"], 0)
         os.kill(pid, signal.SIGRTMAX)
         daemon.log.wait_for(r"thread MainThread")
+
+
+class InPlace(DumpCase):
+    """A program called keepalived that is hanode."""
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.folder / "bin" / "keepalived"
+        self.program.parent.mkdir()
+        self.program.write_text(
+            f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(CHECKOUT)!r})\n"
+            "from hanode.cli import main\nsys.exit(main())\n"
+        )
+        self.program.chmod(0o755)
+
+    def typed(self, *words):
+        """What the program says, and its status; it may leave a daemon behind."""
+        argv = [str(self.program), *map(str, words)]
+        return self.a.call(
+            subprocess.run, argv, capture_output=True, text=True, timeout=30
+        )
+
+    def test_questions(self):
+        """What exporters ask before they begin: version and number."""
+        told = self.typed("-v")
+        self.assertEqual((told.returncode, told.stdout), (0, ""))
+        self.assertRegex(told.stderr.splitlines()[0], r"^Keepalived v2\.\d+\.\d+ \(")
+        self.assertEqual(self.typed("--signum=JSON").stdout, "36\n")
+        self.assertEqual(self.typed("-Z").returncode, 1)
+
+    def test_background(self):
+        """It ends when the daemon is ready, and the daemon answers signals."""
+        config, pid_file = self.folder / "k.conf", self.folder / "k.pid"
+        config.write_text(f"hanode {{\nhttp off\n}}\n{self.text(**FAST)}")
+        self.assertEqual(self.typed("-t", "-f", config).returncode, 0)
+        done = self.typed("-D", "-f", config, "-p", pid_file, "-r", f"{pid_file}.vrrp")
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        pid = int(pid_file.read_text())
+        self.addCleanup(self.end, pid)
+        self.assertEqual(int((self.folder / "k.pid.vrrp").read_text()), pid)
+        until(lambda: read_json(self.ask(pid, "JSON"))["VI_1"][0]["state"] == 2)
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not pid_file.exists())
+        until(lambda: not os.path.exists(f"/proc/{pid}"))
+
+    def end(self, pid):
+        """Whatever state it is in: afterwards it is gone."""
+        words = Path(f"/proc/{pid}/cmdline")
+        if words.exists() and str(self.program) in words.read_text():
+            os.kill(pid, signal.SIGKILL)
 
 
 class Whole(DumpCase):
