@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
 
 from twisted.python import usage
 
@@ -295,7 +296,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _version() -> str:
+    try:
+        return f"hanode {version('hanode')}"
+    except PackageNotFoundError:
+        return "hanode, not installed"  # it runs where its source is
+
+
 def _obey(words: Sequence[str]) -> int:
+    if words and words[0] == "--version":
+        print(_version())
+        return 0
     if words and words[0] in COMMANDS:
         return COMMANDS[words[0]][0](words[1:])
     asked = bool(words) and words[0] in ("-h", "--help")

@@ -8,11 +8,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from tempfile import mkdtemp
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from hanode import cli
 from hanode.cli import main
 
 DATA = Path(__file__).parent / "data"
@@ -161,6 +163,17 @@ class UsageTests(SynchronousTestCase):
         )
         self.assertEqual(typed("xyz")[2], "hanode: there is no command 'xyz'\n")
         self.assertEqual([typed()[2], typed("--help")[2]], ["", ""])
+
+    def test_version(self):
+        """Ours, not Twisted's; from the source there is none."""
+        self.patch(cli, "version", lambda name: "1.2")
+        self.assertEqual(typed("--version"), (0, "hanode 1.2\n", ""))
+
+        def missing(name):
+            raise PackageNotFoundError(name)
+
+        self.patch(cli, "version", missing)
+        self.assertEqual(typed("--version"), (0, "hanode, not installed\n", ""))
 
     def test_cutShort(self):
         """A reader that has seen enough ends the command without a traceback."""
