@@ -257,8 +257,9 @@ class Instance:
         if self.settings.preempt and advert.priority < self.priority:
             return self._bear_lower(advert, source, now)
         # Section 6.4.2 (430): this is our master.
+        ended = log_lines.no_delay(name) if self._preempt_at is not None else []
         self._preempt_at = None
-        return self._follow(advert, source, now)
+        return ended + self._follow(advert, source, now)
 
     def _bear_lower(self, advert: Advert, source: IpAddress, now: float) -> Actions:
         """A lower master: discard it, so that the timer runs out, unless we wait."""
@@ -394,6 +395,7 @@ class Instance:
         """The order matters: the old master must hear us before our ARP arrives."""
         settings = self.settings
         self.master, self.master_priority = self.source, self.priority
+        own = log_lines.own_interval(settings, self.master_interval)
         self.master_interval = settings.advert_int
         self._timer = now + settings.advert_int
         self._announcements.became_master(settings.garp, now)
@@ -402,6 +404,7 @@ class Instance:
             Advertise(self.priority),
             Hold(held, settings.routes, settings.rules),
             Announce(held, settings.garp.master_repeat),
+            *own,
             *log_lines.entering(settings.name, State.MASTER, reason),
             Report(State.MASTER, reason),
         ]

@@ -45,6 +45,22 @@ def interval(name: str, old: float, new: float) -> Say:
     return say(text, name=name, old=round(old * 1000), new=round(new * 1000))
 
 
+def own_interval(settings: VrrpInstance, learned: float) -> Actions:
+    """A new master of version 3 returns from a C{learned} interval to its own."""
+    if learned == settings.advert_int:
+        return []
+    text = (
+        "({name}) changing advert interval from {old}ms to locally configured {new}ms"
+    )
+    old, new = round(learned * 1000), round(settings.advert_int * 1000)
+    return [say(text, name=settings.name, old=old, new=new)]
+
+
+def no_delay(name: str) -> Actions:
+    """A better master has come: there is nobody left to bear."""
+    return [say("({name}) stop preempt delay", name=name)]
+
+
 def entering(name: str, state: State, reason: str) -> Actions:
     """A state is entered; the end goes without a word."""
     if state is State.STOP:

@@ -225,7 +225,11 @@ class BackupTests(InstanceTestCase):
         machine = self.backup(version=3)
         machine.receive(advert(200, 0.5, 3), HIGH, now=1001)
         machine.expire(now=1005)  # so late that it listens once more
-        machine.expire(now=1010)
+        said = shown(machine.expire(now=1010))
+        self.assertIn(
+            "(VI) changing advert interval from 500ms to locally configured 1000ms",
+            said,
+        )
         self.assertIs(machine.state, State.MASTER)
         self.due(machine, 1011)
         self.assertEqual(machine.master_interval, 1.0)

@@ -99,7 +99,13 @@ class PreemptDelayTests(InstanceTestCase):
         """A better master cancels the delay; the next lower one starts it anew."""
         machine = self.backup(preempt_delay=5.0)
         machine.receive(advert(50), LOW, now=1001)
-        machine.receive(advert(200), HIGH, now=1004)
+        self.assertEqual(
+            shown(machine.receive(advert(200), HIGH, now=1004)),
+            [
+                "(VI) stop preempt delay",
+                "(VI) master changed from 10.0.0.1 to 10.0.0.9",
+            ],
+        )
         self.assertEqual(
             shown(machine.receive(advert(50), LOW, now=1007)),
             [
