@@ -195,6 +195,8 @@ def _serve(given: Read, options: InPlace, number: int, ready: int) -> int:
     begin: Any = reactor
     begin.callWhenRunning(daemon.startService)
     begin.addSystemEventTrigger("before", "shutdown", daemon.stopService)
+    if "dump-conf" in given:
+        begin.callWhenRunning(daemon.dumping.ask, "DATA")
     if "ignore-sigint" in given:
         begin.callWhenRunning(signal.signal, signal.SIGINT, lambda *_: None)
     if ready >= 0:

@@ -45,7 +45,7 @@ OPTIONS = (
     Option("I", "dont-release-ipvs", no_effect="that is what lvs_flush_on_stop is for"),
     Option("R", "dont-respawn", no_effect=_ONE),
     Option("n", "dont-fork"),
-    Option("d", "dump-conf", no_effect="hanode check shows what is read"),
+    Option("d", "dump-conf"),
     Option("p", "pid", VALUE),
     Option("r", "vrrp_pid", VALUE),
     Option("c", "checkers_pid", VALUE),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 from pathlib import Path
 from tempfile import mkdtemp
+from types import SimpleNamespace
 
+import twisted.internet.reactor
 from twisted.internet.defer import succeed
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
@@ -88,6 +91,60 @@ class QuestionTests(SynchronousTestCase):
         with contextlib.redirect_stdout(out):
             self.assertEqual(main(), 0)
         self.assertEqual(out.getvalue(), "36\n")
+
+
+class Reactor:
+    """Stands for the reactor: does not run, and keeps what it is to do."""
+
+    def __init__(self):
+        self.called = []
+
+    def callWhenRunning(self, act, *args):
+        """Keep it."""
+        self.called.append((act, *args))
+
+    def addSystemEventTrigger(self, *args):
+        """Keep it."""
+        self.called.append(args)
+
+    def run(self):
+        """That is all."""
+
+
+class ServeTests(SynchronousTestCase):
+    """How the daemon is started."""
+
+    def start(self, *words):
+        """What the reactor is to do, and where the log goes."""
+        reactor, began = Reactor(), []
+        daemon = SimpleNamespace(
+            startService="start", stopService="stop", dumping=SimpleNamespace(ask="ask")
+        )
+        self.patch(twisted.internet, "reactor", reactor)
+        self.patch(in_place.logs, "begin", lambda *given: began.append(given[1:]))
+        self.patch(in_place, "makeService", lambda options: daemon)
+        self.assertEqual(in_place._serve(read(words), None, 3, -1), 0)
+        return reactor.called, began[0]
+
+    def test_log(self):
+        """To the system log, or with -l to standard output, with -D in detail."""
+        self.assertEqual(self.start()[1], (True, False, 3))
+        self.assertEqual(self.start("-lD")[1], (False, True, 3))
+
+    def test_service(self):
+        """The service starts with the reactor and stops before it."""
+        called, _ = self.start()
+        self.assertEqual(called, [("start",), ("before", "shutdown", "stop")])
+
+    def test_dump(self):
+        """-d has the state written at the start."""
+        self.assertIn(("ask", "DATA"), self.start("-d")[0])
+
+    def test_interrupt(self):
+        """--ignore-sigint: Ctrl-C does nothing, here and not in what we start."""
+        set_, number, obey = self.start("--ignore-sigint")[0][2]
+        self.assertEqual((set_, number), (signal.signal, signal.SIGINT))
+        self.assertIsNone(obey(signal.SIGINT, None))
 
 
 class TestTests(SynchronousTestCase):
