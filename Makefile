@@ -13,7 +13,7 @@ PEERS := keepalived:keepalived tshark:tshark ip:iproute2 ping:iputils-ping \
          arping:iputils-arping rsvg-convert:librsvg2-bin \
          bird:bird2 vtysh:frr nft:nftables ipvsadm:ipvsadm linux.uml:user-mode-linux \
          modprobe:kmod cc:gcc ssh:openssh-client chromium:chromium \
-         chromedriver:chromium-driver
+         chromedriver:chromium-driver mandoc:mandoc man:man-db zsh:zsh
 
 .PHONY: demo test peers lint types coverage bench clean
 .DEFAULT_GOAL := demo
@@ -81,7 +81,7 @@ coverage: $(STAMP)
 	$(VENV)/bin/coverage report --skip-covered
 
 bench: $(STAMP)
-	@for each in failover scale thousand sessions dataplane together checks balance scripts notify authentication; do \
+	@for each in failover scale thousand sessions dataplane together checks balance looking scripts notify authentication; do \
 	    echo "== $$each"; $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:

@@ -90,7 +90,7 @@ _COUNTERS = {
 
 def of_instance(instance: Record, wall: float) -> Iterator[Sample]:
     """One VRRP instance; C{wall} is the time of day in seconds."""
-    name = {"instance": str(instance["name"])}
+    name = {"vrrp_instance": str(instance["name"])}
     yield "hanode_vrrp_state", name, instance["state"]
     if instance.get("since") is not None:
         when = wall - instance["since"]

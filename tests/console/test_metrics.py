@@ -81,7 +81,7 @@ class ExpositionTests(SynchronousTestCase):
 
     def test_values(self) -> None:
         """Some of each kind."""
-        vi = {"instance": "VI_1"}
+        vi = {"vrrp_instance": "VI_1"}
         peer = {"session": "peer", "neighbour": "192.0.2.2"}
         web = {"virtual_server": "[198.51.100.10]:tcp:80"}
         dead = {**web, "real_server": "[192.0.2.12]:tcp:80"}
@@ -123,10 +123,10 @@ class ExpositionTests(SynchronousTestCase):
     def test_strangeNames(self) -> None:
         """A name with quotes, a line end or a backslash spoils nothing."""
         name = 'a"b\\c\nd'
-        samples = [("hanode_vrrp_priority", {"instance": name}, 100)]
+        samples = [("hanode_vrrp_priority", {"vrrp_instance": name}, 100)]
         text = "".join(exposition(samples)) + "\n"
         [sample] = parsed(text)["hanode_vrrp_priority"].samples
-        self.assertEqual(sample.labels, {"instance": name})
+        self.assertEqual(sample.labels, {"vrrp_instance": name})
 
 
 class ServedTests(ConsoleCase):

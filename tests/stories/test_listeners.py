@@ -99,7 +99,7 @@ class ListenerTests(SynchronousTestCase):
             self.assertEqual(each.data.count(b"event: fact"), 15 * 20 * 10)
 
     def test_memory(self):
-        """What they owe together is bounded: the worst go first, whoever reads stays."""
+        """What they owe together is bounded: the worst go first, who reads stays."""
         self.patch(stream, "MOST_BY_ALL", 4 << 20)
         deaf, reading = self.join(100, True), self.join(10, False)
         self.assertEqual(self.happen(4, 40), ["BACKUP"])
