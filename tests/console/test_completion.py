@@ -39,7 +39,7 @@ def options(command):
     """What the command's own help says of its options."""
     _, out, _ = typed(command, "--help")
     lines = "\n".join(re.findall(r"^ +(-.*)", out, re.M))
-    return set(re.findall(r"(?<![\w-])(--[\w-]+=?|-[A-Za-z])(?=[\s,])", lines + " "))
+    return set(re.findall(r"(?<![\w-])(--[\w-]+=?|-[A-Za-z])(?=[\s,=[])", lines + " "))
 
 
 class CompletionCase(ConsoleCase):
