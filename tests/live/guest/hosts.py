@@ -23,7 +23,7 @@ from tests.live.named_server import NamedServer, ask
 VIP, PORT = "192.0.2.10", 80
 CLIENT = "192.0.2.101"
 EVEN = {"rs1": 5, "rs2": 5}  # of ten requests
-START = 30.0  # seconds; the first daemon imports everything
+START = 60.0  # seconds; the first daemon imports everything
 SERVER = "real_server {} {} {{\nTCP_CHECK {{\nconnect_timeout 2\n}}\n}}\n"
 TIMES = "delay_loop 0.3\nwarmup 0\nretry 1\ndelay_before_retry 0.2\nprotocol TCP\n"
 
