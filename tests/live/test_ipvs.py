@@ -19,7 +19,7 @@ from hanode.dataplanes.ipvs_kernel import absence
 from tests.live.case import need
 from tests.live.ipvs_guest import CHECKOUT, PATH, Guest, NoGuest
 
-TIMEOUT = 1200.0  # seconds; on a busy machine most of it
+TIMEOUT = 1200.0  # seconds, on a busy machine
 OWN = "ip link set lo up && exec "  # in a network namespace that is new
 
 
