@@ -132,7 +132,7 @@ class Reloading:
 
     def _take(self, model: Model, problems: Sequence[Problem]) -> Outcome:
         for problem in problems:
-            self.log.emit(LEVELS[problem.severity], "{problem}", problem=problem)
+            self.log.emit(LEVELS[problem.severity], "{problem}", problem=problem.line)
         told = tuple(map(str, problems))
         if _refused(problems):
             self.log.error("Reload refused: the old configuration stays in force")

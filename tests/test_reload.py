@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode.config.build import build
@@ -115,6 +116,17 @@ class ReloadTests(ReloadCase):
         outcome = self.successResultOf(self.reloading.reload())
         self.assertEqual(outcome, Outcome(True, ("warning: odd", "dropped: no")))
         self.assertEqual(self.applied, [])
+
+    def test_logged(self) -> None:
+        """Each problem is a line of the log at its level, which is not said twice."""
+        logged: list[Any] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        self.source.found = (Model(), [WARNING, DROPPED])
+        self.successResultOf(self.reloading.reload())
+        lines = [(each["log_level"].name, formatEvent(each)) for each in logged]
+        self.assertIn(("warn", "odd"), lines)
+        self.assertIn(("error", "no"), lines)
 
     def test_failed(self) -> None:
         """A reading that fails is told, and the next one is tried."""

@@ -58,9 +58,17 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
+        return self._told(f"{self.severity.value}: ")
+
+    @property
+    def line(self) -> str:
+        """The sentence for a log, which has a severity of its own."""
+        return self._told("")
+
+    def _told(self, severity: str) -> str:
         at = f"{self.place}: " if self.place else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
-        return f"{at}{self.severity.value}: {self.message}{remedy}"
+        return f"{at}{severity}{self.message}{remedy}"
 
     def record(self) -> dict[str, str | int | None]:
         """The same as plain data; file, line and column are None without a place."""

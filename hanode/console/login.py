@@ -63,12 +63,17 @@ class KeyChecker:
     def _login(self, credentials: Any) -> tuple[Role, bytes]:
         name = credentials.username
         role = self.keyring.role(credentials.blob)
-        if role is None:
-            raise UnauthorizedLogin("the key is not known")
         try:
             key = Key.fromString(credentials.blob)
         except BadKeyError as problem:
             raise UnauthorizedLogin(str(problem)) from None
+        if role is None:
+            log.warn(
+                "console: {name} is refused: key {key} is not known",
+                name=name.decode("utf-8", "replace"),
+                key=_fingerprint(key),
+            )
+            raise UnauthorizedLogin("the key is not known")
         if not credentials.signature:
             raise ValidPublicKey()
         if not key.verify(credentials.signature, credentials.sigData):

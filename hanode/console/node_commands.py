@@ -96,6 +96,8 @@ def watch(argv: Sequence[str]) -> int:
                 sys.stdout.write(HOME)
             result = look(options, _status)
             left -= 1
+            if result and not sys.stdout.isatty():
+                break  # nobody sees it; on a terminal the daemon may come back
             if left:
                 time.sleep(options["interval"])
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from hanode.console.table import printable
 from hanode.console.timeline import timeline
 
 Record = Mapping[str, Any]
+TROUBLES = 10  # that are shown
 INSTANCES = 30  # that are shown line by line; of more only those that are not BACKUP
 
 
@@ -18,6 +19,7 @@ def status(record: Record) -> str:
     """What L{hanode.console.view.View.status} gives, as text."""
     head = f"hanode on {record['host']}, process {record['pid']}, up for"
     parts = [f"{printable(head)} {elapsed(record['uptime'])}"]
+    parts += filter(None, ["\n".join(troubles(record["instances"]))])
     parts.append(_instances(record["instances"]))
     if record.get("groups"):
         parts.append(report.group_table(record["groups"]))
@@ -26,6 +28,20 @@ def status(record: Record) -> str:
     parts += filter(None, [_reactor(record["reactor"])])
     parts.append(timeline(record["events"]))
     return "\n\n".join(parts)
+
+
+def troubles(instances: Sequence[Record]) -> list[str]:
+    """What is wrong although the state does not tell, a line for each; bounded."""
+    found: list[str] = []
+    for each in instances:
+        name = each["name"]
+        for address, mac in each.get("conflicts", {}).items():
+            found.append(f"{name}: {mac} answers for {address}, too")
+        for lacking in each.get("missing", ()):
+            found.append(f"{name}: not set in the kernel: {lacking}")
+    more = len(found) - TROUBLES
+    shown = [f"! {printable(each)}" for each in found[:TROUBLES]]
+    return [*shown, f"! ... and {more} more"] if more > 0 else shown
 
 
 def _instances(instances: Sequence[Record]) -> str:

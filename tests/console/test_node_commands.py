@@ -14,7 +14,7 @@ class CommandTests(ConsoleCase):
     async def setUp(self):
         super().setUp()
         self.node.facts.set("vrrp:VI_1", "BACKUP", "a better master")
-        await self.serve()
+        self.service = await self.serve()
 
     async def typed(self, command, *words):
         """Status, standard output and standard error."""
@@ -35,6 +35,13 @@ class CommandTests(ConsoleCase):
         """The same as often as is wanted."""
         code, out, _ = await self.typed("watch", "-n", "0.01", "-c", "3")
         self.assertEqual((code, out.count("hanode on ")), (0, 3))
+
+    async def test_watchNobody(self):
+        """Without a daemon, and without a person who looks on, it ends."""
+        await self.service.stopService()
+        code, out, err = await self.typed("watch", "-n", "0.01")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("no daemon answers", err)
 
     async def test_why(self):
         """In words; somebody who does not exist is answered with who does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hanode.console.overview import INSTANCES, status
+from hanode.console.overview import INSTANCES, TROUBLES, status, troubles
 from tests.console.samples import INSTANCE
 
 RECORD = {
@@ -54,6 +54,19 @@ class StatusTests(SynchronousTestCase):
         self.assertIn("\n\nstatic: 2 routes, 1 rules\n\n", shown)
         shown = status({**RECORD, "static": {**held, "lacking": ["b"]}})
         self.assertIn("static: 2 routes, 1 rules; missing: b\n", shown)
+
+    def test_troubles(self) -> None:
+        """What is wrong although the state does not tell comes first, not all of it."""
+        one = {**INSTANCE, "conflicts": {"192.0.2.100": "02:00:00:00:00:01"}}
+        lines = status({**RECORD, "instances": [one]}).split("\n\n")[1]
+        self.assertEqual(
+            lines, "! VI_1: 02:00:00:00:00:01 answers for 192.0.2.100, too"
+        )
+        many = {**INSTANCE, "missing": [f"route {n}" for n in range(TROUBLES + 3)]}
+        lines = troubles([many])
+        self.assertEqual(lines[0], "! VI_1: not set in the kernel: route 0")
+        self.assertEqual(lines[-1], "! ... and 3 more")
+        self.assertEqual(len(lines), TROUBLES + 1)
 
     def test_allUp(self) -> None:
         """Servers that all have their quorum are one line."""

@@ -82,6 +82,7 @@ class LoginTests(ConsoleCase):
             daemon.log.wait_for(f"somebody is in as {key} with key SHA256:")
         status, out = self.ssh("stranger", "vrrp")
         self.assertEqual((status, "Permission denied (publickey)" in out), (255, True))
+        daemon.log.wait_for("somebody is refused: key SHA256:.* is not known")
         no_key = ("PubkeyAuthentication=no", "BatchMode=yes")
         status, out = self.ssh("operator", "vrrp", options=OPTIONS + no_key)
         self.assertEqual((status, "Permission denied (publickey)" in out), (255, True))
