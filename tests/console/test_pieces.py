@@ -21,6 +21,20 @@ class PiecesTests(SynchronousTestCase):
         text = "".join(pieces(lists, lambda: rest))
         self.assertEqual(json.loads(text), {**lists, **rest})
 
+    @given(
+        st.dictionaries(
+            st.text("ab"),
+            st.integers() | st.lists(st.integers() | st.text(), max_size=35),
+        )
+    )
+    def test_longLists(self, record):
+        """A record with long lists is the same, in parts that are short."""
+        found = list(pieces({"records": [record]}))
+        self.assertEqual(json.loads("".join(found)), {"records": [record]})
+        numbers = [1] * 1000
+        longest = max(map(len, pieces({"records": [{"many": numbers}]})))
+        self.assertLess(longest, 50)
+
     def test_one_at_a_time(self):
         """A record is asked for when its turn comes, the rest when all of them are."""
         asked = []
@@ -35,7 +49,7 @@ class PiecesTests(SynchronousTestCase):
             return {"end": True}
 
         found = pieces({"records": records()}, rest)
-        seen = [(next(found), list(asked)) for _ in range(3)]
+        seen = [(next(found) + next(found), list(asked)) for _ in range(3)]
         self.assertEqual(
             seen,
             [
