@@ -6,7 +6,7 @@ people do to the kernel is done with the methods under "the world".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,8 @@ from hanode.lvs import (
 )
 
 Key = tuple[IpAddress, int]
+Counted = tuple[Usage, Mapping[Key, Usage]]
+NOTHING = Usage()
 
 
 @implementer(IBalancer)
@@ -90,13 +92,12 @@ class MemoryBalancer:
 
     def usages(self) -> Deferred[Usages]:
         """See L{IBalancer.usages}: zeros, or what L{count} said."""
-        found: dict[Identity, tuple[Usage, Mapping[Key, Usage]]] = {}
-        for identity in self._wanted:
-            if identity in self.services:
-                keys = [each.key for each in self.services[identity].destinations]
-                below = {key: self._usage(identity, key) for key in keys}
-                found[identity] = self._usage(identity, None), below
-        return succeed(found)
+        found = {
+            identity: self.services[identity]
+            for identity in self._wanted
+            if identity in self.services
+        }
+        return succeed(_Counts(found, self._counted))
 
     def timeouts(self, timeouts: Timeouts) -> None:
         """See L{IBalancer.timeouts}."""
@@ -131,9 +132,6 @@ class MemoryBalancer:
 
     # -- inside
 
-    def _usage(self, identity: Identity, key: Key | None) -> Usage:
-        return self._counted.get((identity, key), Usage())
-
     def _repair(self) -> None:
         if self._open:
             for identity in self._settle(()):
@@ -155,6 +153,38 @@ class MemoryBalancer:
                 differed.append(identity)
             self.services[identity] = service
         return differed
+
+
+class _Counts(Mapping[Identity, Counted]):
+    """What C{counted} says of C{services}, reckoned for each when it is asked for:
+    all of thousands at once would hold up the reactor."""
+
+    def __init__(
+        self,
+        services: Mapping[Identity, Service],
+        counted: Mapping[tuple[Identity, Key | None], Usage],
+    ) -> None:
+        self._services, self._counted = services, dict(counted)
+        self._reckoned: dict[Identity, Counted] = {}
+
+    def __getitem__(self, identity: Identity) -> Counted:
+        if identity not in self._reckoned:
+            keys = [each.key for each in self._services[identity].destinations]
+            below = {key: self._of(identity, key) for key in keys}
+            self._reckoned[identity] = self._of(identity, None), below
+        return self._reckoned[identity]
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._services
+
+    def __iter__(self) -> Iterator[Identity]:
+        return iter(self._services)
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+    def _of(self, identity: Identity, key: Key | None) -> Usage:
+        return self._counted.get((identity, key), NOTHING)
 
 
 def _plain(service: Service) -> Service:
