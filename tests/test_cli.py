@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 from twisted.trial.unittest import SynchronousTestCase
 
 from hanode import cli
-from hanode.cli import main
+from hanode.cli import COMMANDS, main
 
 DATA = Path(__file__).parent / "data"
 ETC = Path(__file__).parents[1] / "etc"
@@ -147,6 +147,13 @@ class CheckTests(SynchronousTestCase):
 
 
 class UsageTests(SynchronousTestCase):
+    def test_json(self):
+        """Every command that shows something can show it as JSON; those that print
+        one word, or run, cannot."""
+        for command in set(COMMANDS) - {"run", "keepalived", "signum", "genhash"}:
+            _, out, _ = typed(command, "--help")
+            self.assertIn("--json", out, command)
+
     def test_help(self):
         """Without a command, or with an unknown one, the commands are listed."""
         for words, status in ((), 2), (("nonsense",), 2), (("--help",), 0):
