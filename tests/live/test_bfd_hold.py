@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from tests.live import bfd_configs
 from tests.live.bfd_case import BfdCase
 from tests.live.bfd_configs import AUTHENTICATED, FAR, LOCAL, V4, V6
 from tests.live.case import need
+from tests.live.clock_jump import BACK, FORWARD
 from tests.live.routers import BfdHanode, BfdKeepalived, Bird, Frr
 
 HOLD = 20.0  # seconds
@@ -96,9 +96,9 @@ class Clock(BfdCase):
         self.router(Bird, bfd_configs.bird(links))
         self.begin_both()
         for number, offset in (
-            (signal.SIGUSR1, r"\+3600"),
-            (signal.SIGUSR2, r"\+0"),
-            (signal.SIGUSR2, "-3600"),
+            (FORWARD, r"\+3600"),
+            (BACK, r"\+0"),
+            (BACK, "-3600"),
         ):
             self.ours.jump(number, offset)
             self.steady(1.0)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from hanode.rehearsal import syscalls
 from tests.live.case import LiveCase, until
+from tests.live.clock_jump import BACK, FORWARD
 from tests.live.configs import VIPS, instance
 from tests.live.daemons import CHECKOUT, Hanode
 from tests.live.observer import longest_double
@@ -315,9 +316,9 @@ class Clock(PairCase):
         """An hour forward and two back, as master and as backup: nothing happens."""
         self.pair(kind=JumpingHanode)
         for number, offset in (
-            (signal.SIGUSR1, r"\+3600"),
-            (signal.SIGUSR2, r"\+0"),
-            (signal.SIGUSR2, "-3600"),
+            (FORWARD, r"\+3600"),
+            (BACK, r"\+0"),
+            (BACK, "-3600"),
         ):
             marks, at = self.marks(), self.observer.now()
             self.first.jump(number, offset)
