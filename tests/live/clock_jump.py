@@ -1,7 +1,7 @@
 """hanode with a wall clock that jumps: one hour per signal, forward or back.
 
-FORWARD sets it forward and BACK back, signals that the daemon has no use for. It says so
-on standard output once it is done.
+FORWARD sets it forward and BACK back, signals that the daemon has no use for. It says
+so on standard output once it is done.
 """
 
 from __future__ import annotations
