@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -183,6 +183,19 @@ class Table:
         ratio = f"{median(ours) / median(peer):.2f}" if peer and median(peer) else "-"
         self.rows.append((what, _show(peer, unit), _show(ours, unit), ratio, target))
         sys.stderr.write(f"  {' | '.join(self.rows[-1])}\n")
+
+    def fill(
+        self,
+        rows: Sequence[tuple[str, str, str, str]],
+        found: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        """Rows of what, key, unit and target, from what was C{found} of each kind."""
+        for what, key, unit, target in rows:
+            peer, ours = (
+                [found[kind][key]] if kind in found else []
+                for kind in ("keepalived", "hanode")
+            )
+            self.add(what, peer, ours, unit, target)
 
     def show(self) -> None:
         """Print the table."""

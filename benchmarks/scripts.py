@@ -138,12 +138,7 @@ def main(words: Sequence[str]) -> None:
             f"{count} track scripts a second, advert_int 100 ms, {seconds} s,"
             f" load average {os.getloadavg()[0]:.1f}"
         )
-        for what, key, unit, target in ROWS:
-            peer, ours = (
-                [found[kind][key]] if kind in found else []
-                for kind in ("keepalived", "hanode")
-            )
-            table.add(what, peer, ours, unit, target)
+        table.fill(ROWS, found)
         table.show()
 
 

@@ -163,12 +163,7 @@ def main(words: Sequence[str]) -> None:
         figures.measure()
         found[kind] = figures.measured
     table = Table(f"{instances} instances, advert_int 1 s, {seconds} s of steady state")
-    for what, key, unit, target in ROWS:
-        peer, ours = (
-            [found[kind][key]] if kind in found else []
-            for kind in ("keepalived", "hanode")
-        )
-        table.add(what, peer, ours, unit, target)
+    table.fill(ROWS, found)
     table.show()
 
 

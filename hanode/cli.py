@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 
 from twisted.python import usage
+from twisted.python.reflect import namedAny
 
 from hanode import logs
 from hanode.config.model import Model
@@ -155,83 +156,6 @@ def _compare(options: CheckOptions) -> int:
     return compare(options, paths[0] if paths else None)
 
 
-def lab(argv: Sequence[str]) -> int:
-    """A whole cluster on this machine, in private namespaces."""
-    from hanode.rehearsal.lab import main as lab_main
-
-    return lab_main(list(argv))
-
-
-def bfd(argv: Sequence[str]) -> int:
-    """The BFD sessions of the running daemon."""
-    from hanode.console.commands import bfd as look
-
-    return look(argv)
-
-
-def lvs(argv: Sequence[str]) -> int:
-    """The virtual servers of the running daemon."""
-    from hanode.console.commands import lvs as look
-
-    return look(argv)
-
-
-def status(argv: Sequence[str]) -> int:
-    """The running daemon in one screen."""
-    from hanode.console.node_commands import status as look
-
-    return look(argv)
-
-
-def watch(argv: Sequence[str]) -> int:
-    """The same, again and again."""
-    from hanode.console.node_commands import watch as look
-
-    return look(argv)
-
-
-def why(argv: Sequence[str]) -> int:
-    """Why an instance is in its state."""
-    from hanode.console.node_commands import why as look
-
-    return look(argv)
-
-
-def events(argv: Sequence[str]) -> int:
-    """What has happened."""
-    from hanode.console.node_commands import events as look
-
-    return look(argv)
-
-
-def reload(argv: Sequence[str]) -> int:
-    """A reload of the running daemon."""
-    from hanode.console.node_commands import reload as tell
-
-    return tell(argv)
-
-
-def drain(argv: Sequence[str]) -> int:
-    """A planned switchover."""
-    from hanode.console.switchover import drain as tell
-
-    return tell(argv)
-
-
-def undrain(argv: Sequence[str]) -> int:
-    """The way back."""
-    from hanode.console.switchover import undrain as tell
-
-    return tell(argv)
-
-
-def genhash(argv: Sequence[str]) -> int:
-    """The digest of a page, as HTTP_GET wants it."""
-    from hanode.genhash import main as genhash_main
-
-    return genhash_main(list(argv))
-
-
 def signum(argv: Sequence[str]) -> int:
     """The number of a signal, as C{keepalived --signum=NAME} prints it."""
     from hanode.in_place import signum as tell
@@ -242,37 +166,55 @@ def signum(argv: Sequence[str]) -> int:
     return tell(argv[0])
 
 
-def keepalived(argv: Sequence[str]) -> int:
-    """All that keepalived does, by its own options."""
-    from hanode.in_place import main as in_place
+def _in(name: str) -> Callable[[Sequence[str]], int]:
+    """The function of that name; its module is loaded when the command is given."""
 
-    return in_place(argv)
+    def run_it(argv: Sequence[str]) -> int:
+        status: int = namedAny(name)(list(argv))
+        return status
+
+    return run_it
 
 
-def vrrp(argv: Sequence[str]) -> int:
-    """The VRRP instances of the running daemon."""
-    from hanode.console.commands import vrrp as look
-
-    return look(argv)
-
+_OF_NODE = "hanode.console.node_commands"
+_OF_PARTS = "hanode.console.commands"
+_OF_SWITCHOVER = "hanode.console.switchover"
 
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (run, "run the daemon in the foreground"),
     "check": (check, "tell what is wrong with configuration files"),
-    "lab": (lab, "try a failover on this machine, in private namespaces"),
-    "status": (status, "show the running daemon in one screen"),
-    "watch": (watch, "the same, again and again"),
-    "why": (why, "tell why a VRRP instance is in its state"),
-    "events": (events, "show what has happened"),
-    "drain": (drain, "let other nodes take over without a lost packet; rest a server"),
-    "undrain": (undrain, "take it back"),
-    "reload": (reload, "let the running daemon read its configuration again"),
-    "keepalived": (keepalived, "take the options of keepalived, and its place"),
+    "lab": (
+        _in("hanode.rehearsal.lab.main"),
+        "try a failover on this machine, in private namespaces",
+    ),
+    "status": (_in(f"{_OF_NODE}.status"), "show the running daemon in one screen"),
+    "watch": (_in(f"{_OF_NODE}.watch"), "the same, again and again"),
+    "why": (_in(f"{_OF_NODE}.why"), "tell why a VRRP instance is in its state"),
+    "events": (_in(f"{_OF_NODE}.events"), "show what has happened"),
+    "drain": (
+        _in(f"{_OF_SWITCHOVER}.drain"),
+        "let other nodes take over without a lost packet; rest a server",
+    ),
+    "undrain": (_in(f"{_OF_SWITCHOVER}.undrain"), "take it back"),
+    "reload": (
+        _in(f"{_OF_NODE}.reload"),
+        "let the running daemon read its configuration again",
+    ),
+    "keepalived": (
+        _in("hanode.in_place.main"),
+        "take the options of keepalived, and its place",
+    ),
     "signum": (signum, "print the number of a signal: DATA, STATS, JSON, ..."),
-    "vrrp": (vrrp, "show the VRRP instances of the running daemon"),
-    "lvs": (lvs, "show its virtual servers; drain or undrain a real server"),
-    "genhash": (genhash, "print the digest of a page, for HTTP_GET and SSL_GET"),
-    "bfd": (bfd, "show its BFD sessions; disable or enable one"),
+    "vrrp": (_in(f"{_OF_PARTS}.vrrp"), "show the VRRP instances of the running daemon"),
+    "lvs": (
+        _in(f"{_OF_PARTS}.lvs"),
+        "show its virtual servers; drain or undrain a real server",
+    ),
+    "genhash": (
+        _in("hanode.genhash.main"),
+        "print the digest of a page, for HTTP_GET and SSL_GET",
+    ),
+    "bfd": (_in(f"{_OF_PARTS}.bfd"), "show its BFD sessions; disable or enable one"),
 }
 
 

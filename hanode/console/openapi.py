@@ -73,17 +73,28 @@ def document() -> dict[str, Any]:
     }
 
 
+_TOLD = record(name=TEXT, admin=TEXT)
+
+
 def _paths() -> dict[str, dict[str, tuple[Any, ...]]]:
     """By path and method: what it is for, its answer, and further arguments."""
+    return {**_of_node(), **_of_vrrp(), **_of_bfd(), **_of_balance(), **_of_daemon()}
+
+
+def _of_node() -> dict[str, dict[str, tuple[Any, ...]]]:
     healthy = record(status=one_of("ok"))
     ready = record(status=one_of("ready"))
-    vrrp = record(instances=listed(ref("Instance")), groups=listed(ref("Group")))
-    told = record(name=TEXT, admin=TEXT)
     return {
         "/healthz": {"get": ("The daemon lives", healthy)},
         "/readyz": {"get": ("Every instance has begun", ready, (503,))},
         "/metrics": {"get": ("Metrics for Prometheus", None)},
         "/api/v1/status": {"get": ("This node in one screen", ref("Status"))},
+    }
+
+
+def _of_vrrp() -> dict[str, dict[str, tuple[Any, ...]]]:
+    vrrp = record(instances=listed(ref("Instance")), groups=listed(ref("Group")))
+    return {
         "/api/v1/vrrp": {"get": ("VRRP instances and sync groups", vrrp)},
         "/api/v1/vrrp/{name}": {
             "get": ("One VRRP instance", ref("Instance"), (404,)),
@@ -101,14 +112,24 @@ def _paths() -> dict[str, dict[str, tuple[Any, ...]]]:
                 (404,),
             )
         },
+    }
+
+
+def _of_bfd() -> dict[str, dict[str, tuple[Any, ...]]]:
+    return {
         "/api/v1/bfd": {"get": ("BFD sessions", _sessions())},
         "/api/v1/bfd/{name}": {
             "get": ("One BFD session", ref("Session"), (404,)),
-            "post": ("Disable or enable it", told, (404,), _wish("up", "down")),
+            "post": ("Disable or enable it", _TOLD, (404,), _wish("up", "down")),
         },
         "/api/v1/lateness": {
             "get": ("How late our own BFD packets were", ref("Lateness"))
         },
+    }
+
+
+def _of_balance() -> dict[str, dict[str, tuple[Any, ...]]]:
+    return {
         "/api/v1/lvs": {"get": ("Virtual servers and their pools", _servers())},
         "/api/v1/lvs/{name}": {
             "get": (
@@ -118,11 +139,16 @@ def _paths() -> dict[str, dict[str, tuple[Any, ...]]]:
             ),
             "post": (
                 "Let a real server rest (VIRTUAL/REAL, or REAL everywhere)",
-                told,
+                _TOLD,
                 (404,),
                 _wish("drain", "undrain"),
             ),
         },
+    }
+
+
+def _of_daemon() -> dict[str, dict[str, tuple[Any, ...]]]:
+    return {
         "/api/v1/facts": {
             "get": ("Everything that is known", record(facts=listed(ref("Fact"))))
         },
